@@ -1,0 +1,107 @@
+package okta
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"time"
+)
+
+const (
+	// attemptTimeout is the backstop for callers whose context has no deadline.
+	attemptTimeout = 30 * time.Second
+	// maxErrorBody bounds an error answer; Okta's are a few hundred bytes.
+	maxErrorBody = 64 << 10
+	// maxDrain bounds what is read only to keep the connection alive.
+	maxDrain = 64 << 10
+)
+
+// Receipt is what is known about one attempt. It is filled as far as the attempt got, also when an error is returned.
+type Receipt struct {
+	Status    int    // HTTP status; 0 when Okta gave no answer
+	RequestID string // X-Okta-Request-Id: the same id stands in Okta's System Log as debugContext.debugData.requestId
+	Began     time.Time
+	Ended     time.Time
+	Rate      Rate
+}
+
+// operation is one kind of call: where it goes, which rate limit bucket pays and what counts as success.
+type operation struct {
+	name    string
+	bucket  string
+	target  target
+	header  http.Header
+	want    int
+	maxBody int64
+}
+
+// do makes one attempt. The body is returned only when the status is the wanted one.
+func (c *Client) do(ctx context.Context, op operation) ([]byte, Receipt, error) {
+	receipt := Receipt{Began: c.now()}
+	if rate, ok := c.budget.acquire(op.bucket, receipt.Began); !ok {
+		receipt.Ended = receipt.Began
+		return nil, receipt, &Error{Op: op.name, Status: http.StatusTooManyRequests, Local: true, Rate: rate}
+	}
+	defer c.budget.release(op.bucket)
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	body, err := c.attempt(ctx, op, &receipt)
+	receipt.Ended = c.now()
+	return body, receipt, err
+}
+
+func (c *Client) attempt(ctx context.Context, op operation, receipt *Receipt) ([]byte, error) {
+	req, err := c.request(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	// The transport is used without an http.Client around it, so there is nothing that could follow a redirect.
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		return nil, newTransportError(ctx, op.name, err, req)
+	}
+	defer func() {
+		// A little more is read so that the connection can be used again; whatever is left goes with it.
+		_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
+		_ = resp.Body.Close()
+	}()
+	receipt.Status = resp.StatusCode
+	receipt.RequestID = visibleASCII(resp.Header.Get("X-Okta-Request-Id"), 128)
+	receipt.Rate = parseRate(resp.Header)
+	c.budget.update(op.bucket, receipt.Rate, c.now())
+	if resp.StatusCode != op.want {
+		// What could be read of an error body helps; the status stands without it.
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+		return nil, newError(op.name, resp, *receipt, body, credentials(req))
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, op.maxBody+1))
+	if err != nil {
+		return nil, newTransportError(ctx, op.name, err, req)
+	}
+	if int64(len(body)) > op.maxBody {
+		return nil, unexpectedAnswer(op.name, *receipt, errors.New("body is too large"))
+	}
+	return body, nil
+}
+
+// request builds and authorizes the request and, as the last step, holds it against the operation's target.
+func (c *Client) request(ctx context.Context, op operation) (*http.Request, error) {
+	address := c.base.Scheme + "://" + c.base.Host + op.target.requestURI()
+	req, err := http.NewRequestWithContext(ctx, op.target.method, address, http.NoBody)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: not a URL", op.name, ErrUnsafeRequest)
+	}
+	maps.Copy(req.Header, op.header)
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.userAgent)
+	if err := c.auth.Authorize(ctx, req); err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", op.name, ErrAuthorize, err)
+	}
+	if err := op.target.check(req, c.base); err != nil {
+		return nil, fmt.Errorf("%s: %w", op.name, err)
+	}
+	return req, nil
+}
