@@ -164,7 +164,7 @@ func (d *decoder) unread(node *yaml.Node, v reflect.Value, at string) {
 	if problem := d.refs.unread(node.Value); problem != nil {
 		d.addAt(node.Line, at, problem.Message, problem.Fix)
 	}
-	if into, ok := v.Addr().Interface().(*Secret); ok {
+	if into, ok := reflect.TypeAssert[*Secret](v.Addr()); ok {
 		*into = newSecret("")
 	}
 }

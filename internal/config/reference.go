@@ -19,18 +19,6 @@ const (
 	maxSecretBytes   = 64 << 10
 )
 
-// unread checks the form of a reference that this process does not need.
-func (r references) unread(text string) *Problem {
-	if name, ok := strings.CutPrefix(text, "env:"); ok && envNameForm.MatchString(name) {
-		return nil
-	}
-	if path, ok := strings.CutPrefix(text, "file:"); ok && path != "" {
-		return nil
-	}
-
-	return &Problem{Message: "a secret is never written into this file", Fix: referenceFix + ", and replace the secret if it was real"}
-}
-
 var envNameForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // File is the path of a regular file that could be opened at load, written as file:PATH. The path is relative to
@@ -44,6 +32,18 @@ type references struct {
 	dir string // of the configuration file; relative file: paths start here
 
 	needed Needs // the rest is not read
+}
+
+// unread checks the form of a reference that this process does not need.
+func (r references) unread(text string) *Problem {
+	if name, ok := strings.CutPrefix(text, "env:"); ok && envNameForm.MatchString(name) {
+		return nil
+	}
+	if path, ok := strings.CutPrefix(text, "file:"); ok && path != "" {
+		return nil
+	}
+
+	return &Problem{Message: "a secret is never written into this file", Fix: referenceFix + ", and replace the secret if it was real"}
 }
 
 func (r references) secret(text string) (s Secret, warning, problem *Problem) {

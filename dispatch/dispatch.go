@@ -1,0 +1,238 @@
+// Package dispatch is the stage between the delivery log and the lanes: it reads
+// the log in order, has each delivery decoded into signals, asks the policy what
+// each deserves, and publishes the jobs.
+//
+// The invariant: a log entry is acknowledged only after everything in it is a job
+// on its lane, a dead letter, or ignored on purpose. All of it may run twice: jobs
+// and dead letters have derived ids.
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"sever/policy"
+	"sever/revocation"
+	"sever/source"
+)
+
+// Log hands out the entries of the delivery log.
+type Log interface {
+	// Next blocks until there is an entry or ctx ends.
+	Next(ctx context.Context) (revocation.LogEntry, error)
+}
+
+// Lanes takes jobs.
+type Lanes interface {
+	// Publish stores a job durably, unless it knows that it has it already.
+	Publish(ctx context.Context, job revocation.Job) (stored bool, err error)
+}
+
+// DeadLetters takes what cannot become a job.
+type DeadLetters interface {
+	// Put stores a dead letter durably; the same letter is stored once.
+	Put(ctx context.Context, letter revocation.DeadLetter) error
+}
+
+// IgnoredDuplicate is the reason why a signal whose job is on its lane already, or
+// was lately, makes no second one. Older duplicates are met by the ledger.
+const IgnoredDuplicate = "duplicate"
+
+// Config is what a dispatcher decides by.
+type Config struct {
+	Sources   map[string]source.Source
+	Policy    policy.Policy
+	Heartbeat time.Duration // how often a log entry's lease is extended
+
+	Now      func() time.Time
+	Observer revocation.Observer
+}
+
+// Dispatcher turns deliveries into jobs.
+type Dispatcher struct {
+	log     Log
+	lanes   Lanes
+	letters DeadLetters
+	config  Config
+}
+
+// New makes a dispatcher.
+func New(log Log, lanes Lanes, letters DeadLetters, config Config) *Dispatcher {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	return &Dispatcher{log: log, lanes: lanes, letters: letters, config: config}
+}
+
+// How long the dispatcher waits after its store failed it, growing.
+const (
+	minPause = 100 * time.Millisecond
+	maxPause = 5 * time.Second
+)
+
+// settleTimeout bounds the acknowledgement of an entry.
+const settleTimeout = 5 * time.Second
+
+// Run dispatches until ctx ends. An entry in hand is then finished if the store
+// lets it, or handed out again later.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		entry, err := d.log.Next(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				d.trouble(err)
+				pause(ctx, maxPause/5)
+			}
+			continue
+		}
+		d.handle(ctx, entry)
+	}
+	return nil
+}
+
+// handle carries one entry through, however often the store fails: while the lanes
+// take nothing, nothing behind this entry could be published either.
+func (d *Dispatcher) handle(ctx context.Context, entry revocation.LogEntry) {
+	release := revocation.KeepLease(entry.Lease, d.config.Heartbeat, d.trouble) //nolint:contextcheck // kept until release, however ctx ends
+	defer release()
+	for wait := minPause; ; wait = min(2*wait, maxPause) {
+		err := d.dispatchEntry(context.WithoutCancel(ctx), entry)
+		if err == nil {
+			d.settle(ctx, entry.Lease, revocation.Verdict{})
+			return
+		}
+		d.trouble(err)
+		if !pause(ctx, wait) {
+			d.settle(ctx, entry.Lease, revocation.Verdict{Again: true})
+			return
+		}
+	}
+}
+
+func (d *Dispatcher) settle(ctx context.Context, lease revocation.Lease, verdict revocation.Verdict) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	if err := lease.Settle(ctx, verdict); err != nil {
+		d.trouble(fmt.Errorf("settle a log entry: %w", err)) // it comes again, which does no harm
+	}
+}
+
+func (d *Dispatcher) dispatchEntry(ctx context.Context, entry revocation.LogEntry) error {
+	if entry.Damage != nil {
+		return d.bury(ctx, revocation.DeadRaw(entry.Raw, "a log entry could not be read back: "+entry.Damage.Error(), d.config.Now()))
+	}
+	for _, delivery := range entry.Deliveries {
+		if err := d.dispatch(ctx, delivery); err != nil {
+			return fmt.Errorf("dispatch delivery %s: %w", delivery.ID, err)
+		}
+	}
+	return nil
+}
+
+// dispatch carries one delivery through.
+func (d *Dispatcher) dispatch(ctx context.Context, delivery revocation.Delivery) error {
+	src, known := d.config.Sources[delivery.Source]
+	if !known {
+		return d.bury(ctx, revocation.DeadDelivery(delivery, "",
+			"its source is not configured any more: configure it again and redrive", d.config.Now()))
+	}
+	decoded, err := d.decode(src.Decoder, delivery)
+	if err != nil {
+		return d.bury(ctx, revocation.DeadDelivery(delivery, src.Org, err.Error(), d.config.Now()))
+	}
+	for _, skipped := range decoded.Skipped {
+		d.observe(revocation.Event{
+			Step: revocation.StepIgnored, Source: src.Name, Org: src.Org,
+			Delivery: delivery.ID, Type: skipped.Type, Reason: skipped.Reason,
+		})
+	}
+	for _, signal := range decoded.Signals {
+		if err := d.decide(ctx, delivery, signal); err != nil {
+			return err
+		}
+	}
+	d.observe(revocation.Event{Step: revocation.StepDispatched, Source: src.Name, Org: src.Org, Delivery: delivery.ID})
+	return nil
+}
+
+// decide does with one signal what the policy says. A signal that deserves a
+// revocation but names nobody is a dead letter, never a guess.
+func (d *Dispatcher) decide(ctx context.Context, delivery revocation.Delivery, signal revocation.Signal) error {
+	decision := d.config.Policy.Decide(signal)
+	event := revocation.Event{
+		Source: signal.Source, Org: signal.Org, Delivery: signal.Delivery, Type: signal.Type, Reason: decision.Rule,
+	}
+	if !decision.Revoke {
+		event.Step = revocation.StepIgnored
+		d.observe(event)
+		return nil
+	}
+	if signal.Person.IsZero() {
+		return d.bury(ctx, revocation.DeadDelivery(delivery, signal.Org,
+			signal.Type+": "+signal.NoPerson, d.config.Now()))
+	}
+	job := revocation.NewJob(signal, decision.Rule, decision.Lane, decision.Scope)
+	event.Step, event.Job = revocation.StepDecided, &job
+	d.observe(event)
+	stored, err := d.lanes.Publish(ctx, job)
+	if err != nil {
+		return fmt.Errorf("publish job %s: %w", job.ID, err)
+	}
+	event.Step = revocation.StepEnqueued
+	if !stored {
+		event.Step, event.Reason = revocation.StepIgnored, IgnoredDuplicate
+	}
+	d.observe(event)
+	return nil
+}
+
+func (d *Dispatcher) bury(ctx context.Context, letter revocation.DeadLetter) error {
+	if err := d.letters.Put(ctx, letter); err != nil {
+		return fmt.Errorf("put aside as a dead letter: %w", err)
+	}
+	event := revocation.Event{
+		Step: revocation.StepDeadLetter, Source: letter.Source, Org: letter.Org, Reason: letter.Reason,
+	}
+	if letter.Delivery != nil {
+		event.Delivery = letter.Delivery.ID
+	}
+	d.observe(event)
+	return nil
+}
+
+// decode keeps a decoder's panic from stopping the log: the delivery becomes a
+// dead letter and can be redriven once the decoder is mended. The letter's id is
+// made from its reason, so the stack, which is never the same twice, is not in it.
+func (d *Dispatcher) decode(decoder source.Decoder, delivery revocation.Delivery) (decoded source.Decoded, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			d.trouble(fmt.Errorf("panic while decoding delivery %s: %v\n%s", delivery.ID, cause, debug.Stack()))
+			err = errors.New("the decoder panicked: this is a bug in Sever, please report it with the stack from the log")
+		}
+	}()
+	return decoder.Decode(delivery)
+}
+
+func pause(ctx context.Context, d time.Duration) (goOn bool) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+func (d *Dispatcher) trouble(err error) {
+	d.observe(revocation.Event{Step: revocation.StepTrouble, Err: err})
+}
+
+func (d *Dispatcher) observe(event revocation.Event) {
+	event.Stage = "dispatch"
+	event.At = d.config.Now()
+	d.config.Observer.Observe(event)
+}

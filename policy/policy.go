@@ -1,0 +1,73 @@
+// Package policy says what a signal deserves. It is a pure function of the signal:
+// no I/O, no clock. What it decides is a value with the name of the rule that
+// decided, so that it can be logged, tested and explained.
+package policy
+
+import "sever/revocation"
+
+// Decision is what a signal deserves.
+type Decision struct {
+	Revoke bool   // else the signal is ignored, which is counted and not an error
+	Rule   string // the rule that decided
+	Lane   revocation.Lane
+	Scope  revocation.Scope
+}
+
+// Rule asks for a revocation on account of some signals.
+type Rule struct {
+	Name  string
+	Lane  revocation.Lane
+	Scope revocation.Scope
+
+	matches func(revocation.Signal) bool
+}
+
+// NoRule names the decision on signals that no rule asks for.
+const NoRule = "no_rule"
+
+// Policy is an ordered list of rules; the first that matches decides.
+type Policy struct{ rules []Rule }
+
+// Decide gives what a signal deserves.
+func (p Policy) Decide(signal revocation.Signal) Decision {
+	for _, rule := range p.rules {
+		if rule.matches(signal) {
+			return Decision{Revoke: true, Rule: rule.Name, Lane: rule.Lane, Scope: rule.Scope}
+		}
+	}
+	return Decision{Rule: NoRule}
+}
+
+// full takes away all that Okta can: both flags are always sent, since their
+// defaults differ by org.
+var full = revocation.Scope{OAuthTokens: true, ForgetDevices: true} //nolint:gochecknoglobals // a constant struct
+
+// BuiltIn is the policy that ships with Sever, for Okta's own events.
+func BuiltIn() Policy {
+	return Policy{rules: []Rule{
+		{
+			Name: "reported_suspicious_activity", Lane: revocation.LaneCritical, Scope: full,
+			matches: ofType("user.account.report_suspicious_activity_by_enduser"),
+		},
+		{
+			Name: "risk_high", Lane: revocation.LaneCritical, Scope: full,
+			matches: func(signal revocation.Signal) bool { return signal.Risk == "HIGH" },
+		},
+		{
+			Name: "suspended", Lane: revocation.LaneCritical, Scope: full,
+			matches: ofType("user.lifecycle.suspend"),
+		},
+		{
+			Name: "deactivated", Lane: revocation.LaneHigh, Scope: full,
+			matches: ofType("user.lifecycle.deactivate"),
+		},
+		{
+			Name: "deleted", Lane: revocation.LaneHigh, Scope: full,
+			matches: ofType("user.lifecycle.delete.initiated"),
+		},
+	}}
+}
+
+func ofType(want string) func(revocation.Signal) bool {
+	return func(signal revocation.Signal) bool { return signal.Type == want }
+}

@@ -1,0 +1,206 @@
+package revocation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+// busyRetry is how long a job waits when another for the same user is in hand.
+const busyRetry = 500 * time.Millisecond
+
+// try is the way of one job: finished already? whose is it? covered? may it be
+// done? then act and record. An error means our own store failed.
+func (w *Worker) try(ctx context.Context, task Task) (Verdict, error) {
+	if !w.claims.claim(task.Job.ID) {
+		return w.deferTask(task, busyRetry, "another copy of this job is in hand"), nil
+	}
+	defer w.claims.release(task.Job.ID)
+	finished, found, err := w.deps.Ledger.Finished(ctx, task.Job.ID)
+	if err != nil {
+		return Verdict{}, fmt.Errorf("read the ledger for the job: %w", err)
+	}
+	if found {
+		return w.alreadyFinished(ctx, task, finished)
+	}
+	began := w.config.Now()
+	user, err := w.resolve(ctx, task.Job)
+	if err != nil {
+		return w.conclude(ctx, task, User{}, began, Call{}, err)
+	}
+	if !w.claims.claim(user.ID) {
+		return w.deferTask(task, busyRetry, "another job for this person is in hand"), nil
+	}
+	defer w.claims.release(user.ID)
+
+	newest, found, err := w.deps.Ledger.Newest(ctx, task.Job.Org, user.ID)
+	if err != nil {
+		return Verdict{}, fmt.Errorf("read the ledger for the user: %w", err)
+	}
+	if found {
+		verdict, done, err := w.weighNewest(ctx, task, user, newest)
+		if done || err != nil {
+			return verdict, err
+		}
+	}
+	if reason := w.deps.Guard.Refuses(user); reason != "" {
+		return w.finish(ctx, w.record(task, user, w.config.Now(), OutcomeRefused, reason))
+	}
+	return w.act(ctx, task, user)
+}
+
+// alreadyFinished meets a job whose end is in the ledger. A crash may have come
+// between the ledger and the audit, so the record goes to the audit once more.
+// Taken again, the job is the same copy, whose acknowledgement was lost. Taken for
+// the first time, it is a duplicate: an attempt of its own, covered by what was done.
+func (w *Worker) alreadyFinished(ctx context.Context, task Task, finished Record) (Verdict, error) {
+	if err := w.deps.Audit.Append(ctx, finished); err != nil {
+		return Verdict{}, fmt.Errorf("append to the audit once more: %w", err)
+	}
+	if task.Attempt > 1 {
+		return Verdict{}, nil
+	}
+	record := w.record(task, User{ID: finished.User}, w.config.Now(), OutcomeCovered,
+		"a duplicate: this job was finished before, as "+string(finished.Outcome))
+	record.CoveredBy = finished.Job.ID
+	return Verdict{}, w.audit(ctx, record)
+}
+
+// weighNewest looks at the newest revocation of the job's user: it may be this
+// job's own, from before a crash; it may cover the job; it may be so fresh that
+// the job waits, so that a burst of alerts costs two calls and not a hundred.
+func (w *Worker) weighNewest(ctx context.Context, task Task, user User, newest Record) (Verdict, bool, error) {
+	if newest.Job.ID == task.Job.ID && newest.Job.Redrives == task.Job.Redrives {
+		verdict, err := w.finish(ctx, newest)
+		return verdict, true, err
+	}
+	if Covered(task.Job, newest, w.config.Margin) {
+		record := w.record(task, user, w.config.Now(), OutcomeCovered, "a revocation begun after this alert already did it")
+		record.CoveredBy = newest.Job.ID
+		verdict, err := w.finish(ctx, record)
+		return verdict, true, err
+	}
+	if wait := w.config.Spacing - w.config.Now().Sub(newest.Began); wait > 0 {
+		return w.deferTask(task, min(wait, w.config.Spacing), "this person was revoked just now; one more call will do for all that came since"), true, nil
+	}
+	return Verdict{}, false, nil
+}
+
+// act calls Okta once and concludes from its answer.
+func (w *Worker) act(ctx context.Context, task Task, user User) (Verdict, error) {
+	callCtx, cancel := context.WithTimeout(ctx, w.config.AttemptTimeout)
+	defer cancel()
+	began := w.config.Now()
+	w.observe(Event{Step: StepCalling, Job: &task.Job})
+	call, err := w.revoke(callCtx, user.ID, task.Job)
+	w.observe(Event{Step: StepCalled, Job: &task.Job, Call: callOf(call, err), Took: w.config.Now().Sub(began), Err: err})
+	return w.conclude(ctx, task, user, began, call, err)
+}
+
+// conclude records what a try came to.
+func (w *Worker) conclude(ctx context.Context, task Task, user User, began time.Time, call Call, tryErr error) (Verdict, error) {
+	now := w.config.Now()
+	result := settle(tryErr, now.Sub(task.Job.Enqueued), w.config.GiveUpAfter)
+
+	record := w.record(task, user, began, result.outcome, result.reason)
+	record.Call = callOf(call, tryErr)
+	switch {
+	case result.outcome == OutcomeDead:
+		return w.bury(ctx, record)
+	case result.outcome.Finishes():
+		return w.finish(ctx, record)
+	case heldBack(tryErr):
+		return w.deferTask(task, result.delay, result.reason), nil
+	default:
+		record.Retry = now.Add(result.delay)
+		return Verdict{Again: true, Delay: result.delay}, w.audit(ctx, record)
+	}
+}
+
+// heldBack reports whether our own budget refused the call: Okta saw nothing.
+func heldBack(err error) bool {
+	var callErr *CallError
+	return errors.As(err, &callErr) && callErr.NotSent && callErr.Failure == FailureRateLimited
+}
+
+// callOf is what is known of a call; nil when none was sent.
+func callOf(call Call, err error) *Call {
+	var callErr *CallError
+	switch {
+	case err == nil:
+		return &call
+	case errors.As(err, &callErr) && !callErr.NotSent:
+		return &callErr.Call
+	default:
+		return nil
+	}
+}
+
+// finish commits to the ledger, then to the audit: only then may the job be forgotten.
+func (w *Worker) finish(ctx context.Context, record Record) (Verdict, error) {
+	if err := w.deps.Ledger.Commit(ctx, record); err != nil {
+		return Verdict{}, fmt.Errorf("commit to the ledger: %w", err)
+	}
+	w.observe(Event{Step: StepRecorded, Job: &record.Job, Record: &record})
+	return Verdict{}, w.audit(ctx, record)
+}
+
+// bury copies the job to the dead letters, and only then ends it.
+func (w *Worker) bury(ctx context.Context, record Record) (Verdict, error) {
+	if err := w.deps.DeadLetters.Put(ctx, DeadJob(record, record.Ended)); err != nil {
+		return Verdict{}, fmt.Errorf("put aside as a dead letter: %w", err)
+	}
+	w.observe(Event{Step: StepDeadLetter, Job: &record.Job, Record: &record, Reason: record.Reason})
+	return Verdict{Ended: true, Reason: record.Reason}, w.audit(ctx, record)
+}
+
+func (w *Worker) audit(ctx context.Context, record Record) error {
+	if err := w.deps.Audit.Append(ctx, record); err != nil {
+		return fmt.Errorf("append to the audit: %w", err)
+	}
+	w.observe(Event{Step: StepAudited, Job: &record.Job, Record: &record})
+	return nil
+}
+
+// deferTask hands a job back untried. That is no attempt and leaves no record.
+func (w *Worker) deferTask(task Task, delay time.Duration, reason string) Verdict {
+	w.observe(Event{Step: StepDeferred, Job: &task.Job, Took: delay, Reason: reason})
+	return Verdict{Again: true, Delay: delay}
+}
+
+func (w *Worker) resolve(ctx context.Context, job Job) (user User, err error) {
+	ctx, cancel := context.WithTimeout(ctx, w.config.AttemptTimeout)
+	defer cancel()
+	defer func() { err = w.contain(&job, recover(), err) }()
+	user, err = w.deps.Okta.Resolve(ctx, job.Person)
+	if err != nil {
+		return User{}, fmt.Errorf("find the person in Okta: %w", err)
+	}
+	return user, nil
+}
+
+func (w *Worker) revoke(ctx context.Context, user string, job Job) (call Call, err error) {
+	defer func() { err = w.contain(&job, recover(), err) }()
+	return w.deps.Okta.Revoke(ctx, user, job.Scope)
+}
+
+var errPanic = errors.New("a panic while talking to Okta: this is a bug in Sever, its stack is in the log")
+
+// contain makes of a panic an error that settle knows nothing of: the job then
+// backs off, is audited and grows too old like any other.
+func (w *Worker) contain(job *Job, cause any, err error) error {
+	if cause == nil {
+		return err
+	}
+	w.trouble(job, fmt.Errorf("panic while talking to Okta: %v\n%s", cause, debug.Stack()))
+	return errPanic
+}
+
+func (w *Worker) record(task Task, user User, began time.Time, outcome Outcome, reason string) Record {
+	return Record{
+		ID: recordID(task.Job, task.Attempt, began), Job: task.Job, Attempt: task.Attempt,
+		Outcome: outcome, Reason: reason, User: user.ID, Began: began, Ended: w.config.Now(),
+	}
+}

@@ -1,0 +1,82 @@
+package revocation
+
+import (
+	"strconv"
+	"time"
+)
+
+// Lane is how urgent a job is. Lanes are served strictly in the order of Lanes.
+type Lane string
+
+// The lanes, most urgent first.
+const (
+	LaneCritical Lane = "critical"
+	LaneHigh     Lane = "high"
+	LaneNormal   Lane = "normal"
+	LaneBulk     Lane = "bulk"
+)
+
+// Lanes lists every lane, most urgent first.
+func Lanes() []Lane { return []Lane{LaneCritical, LaneHigh, LaneNormal, LaneBulk} }
+
+// Scope is what a revocation takes away beside the Okta sessions themselves.
+type Scope struct {
+	OAuthTokens   bool `json:"oauth_tokens"`   // OIDC and OAuth refresh and access tokens
+	ForgetDevices bool `json:"forget_devices"` // remembered factors on all devices
+}
+
+// Includes reports whether a revocation of scope s takes away at least what
+// other asks for.
+func (s Scope) Includes(other Scope) bool {
+	return (s.OAuthTokens || !other.OAuthTokens) && (s.ForgetDevices || !other.ForgetDevices)
+}
+
+// Job is one revocation to be done: one person, one action.
+type Job struct {
+	ID       string    `json:"id"` // derived from org, signal and scope
+	Org      string    `json:"org"`
+	Lane     Lane      `json:"lane"`
+	Person   Person    `json:"person"`
+	Scope    Scope     `json:"scope"`
+	Rule     string    `json:"rule"`             // which rule asked for it
+	Reason   string    `json:"reason,omitempty"` // what an operator wrote, for jobs by hand
+	Type     string    `json:"type"`             // the signal's type
+	Signal   string    `json:"signal,omitempty"`
+	Delivery string    `json:"delivery,omitempty"`
+	Source   string    `json:"source"`
+	Occurred time.Time `json:"occurred,omitzero"`
+
+	// Received is when the delivery arrived: a revocation begun after it covers the job.
+	Received time.Time `json:"received"`
+	// Enqueued is when the job was last put on its lane; a redrive renews it. Giving
+	// up is counted from here, so that a redriven job gets its full time again.
+	Enqueued time.Time `json:"enqueued"`
+	// Redrives counts how often an operator put the job back.
+	Redrives int `json:"redrives,omitempty"`
+}
+
+// NewJob makes the job that a rule asks for on account of a signal.
+func NewJob(signal Signal, rule string, lane Lane, scope Scope) Job {
+	return Job{
+		ID:       JobID(signal.Org, signal.ID, scope),
+		Org:      signal.Org,
+		Lane:     lane,
+		Person:   signal.Person,
+		Scope:    scope,
+		Rule:     rule,
+		Type:     signal.Type,
+		Signal:   signal.ID,
+		Delivery: signal.Delivery,
+		Source:   signal.Source,
+		Occurred: signal.Occurred,
+		Received: signal.Received,
+		Enqueued: signal.Received,
+	}
+}
+
+// JobID names the job of a signal in an org. It leaves out when and by which
+// delivery the signal came, so a duplicate gives the same job.
+func JobID(org, signal string, scope Scope) string {
+	return DeriveID("job", org, signal,
+		strconv.FormatBool(scope.OAuthTokens), strconv.FormatBool(scope.ForgetDevices))
+}

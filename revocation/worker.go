@@ -1,0 +1,197 @@
+package revocation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// Jobs hands out the jobs of one org, the most urgent first.
+type Jobs interface {
+	// Take blocks until there is a job or ctx ends.
+	Take(ctx context.Context) (Task, error)
+}
+
+// Task is a job in hand. Its lease runs out unless it is extended; Settle ends it.
+type Task struct {
+	Job     Job
+	Attempt int // 1 the first time the job is taken
+	Lease   Lease
+}
+
+// Ledger remembers what was done. Implementations pass revocationtest.TestLedger.
+type Ledger interface {
+	// Finished gives the record that finished the job, if any did.
+	Finished(ctx context.Context, jobID string) (Record, bool, error)
+	// Newest gives the newest record that shows a user without sessions, if there is one.
+	Newest(ctx context.Context, org, user string) (Record, bool, error)
+	// Commit stores a finishing record: first as its user's newest, where it Clears and
+	// no newer one is there, and then as its job's. It may be repeated.
+	Commit(ctx context.Context, record Record) error
+}
+
+// Audit keeps one record per attempt for good.
+type Audit interface {
+	// Append stores a record durably; a record with an id already stored may be stored once more.
+	Append(ctx context.Context, record Record) error
+}
+
+// DeadLetters keeps what waits for an operator.
+type DeadLetters interface {
+	// Put stores a dead letter durably; the same id is stored once.
+	Put(ctx context.Context, letter DeadLetter) error
+}
+
+// Okta acts on one org.
+type Okta interface {
+	// Resolve finds the one user a person names. A *CallError says why not.
+	Resolve(ctx context.Context, person Person) (User, error)
+	// Revoke ends the user's sessions: one attempt. A *CallError says why not.
+	Revoke(ctx context.Context, user string, scope Scope) (Call, error)
+}
+
+// User is a person found in Okta. Login is empty where it was not looked up.
+type User struct {
+	ID    string
+	Login string
+}
+
+// Guard says whom a worker must not act on.
+type Guard interface {
+	// Refuses gives the reason why no call may be made for the user, or "".
+	Refuses(user User) string
+}
+
+// Config sets a worker's bounds. Spacing, Margin, Now and Observer may be zero.
+type Config struct {
+	Concurrency    int           // jobs in hand at once
+	Heartbeat      time.Duration // how often a lease is extended; well below its length
+	AttemptTimeout time.Duration // bound on one try, Okta's answer included
+	GiveUpAfter    time.Duration // a failing job becomes a dead letter at this age
+	Spacing        time.Duration // least time between the starts of two calls for one user
+	Margin         time.Duration // see Covered
+
+	Now      func() time.Time
+	Observer Observer
+}
+
+// Deps are what a worker works with.
+type Deps struct {
+	Jobs        Jobs
+	Okta        Okta
+	Guard       Guard
+	Ledger      Ledger
+	Audit       Audit
+	DeadLetters DeadLetters
+}
+
+// Worker works off the jobs of one org.
+type Worker struct {
+	deps   Deps
+	config Config
+
+	claims claims
+}
+
+// settleTimeout bounds what must still be written after a call was made, when
+// the worker is already being stopped.
+const settleTimeout = 5 * time.Second
+
+// troublePause is how long a worker waits after its queue failed to hand out a job.
+const troublePause = time.Second
+
+// NewWorker checks the bounds and makes a worker.
+func NewWorker(deps Deps, config Config) (*Worker, error) {
+	if config.Concurrency < 1 {
+		return nil, fmt.Errorf("worker: concurrency is %d; it must be at least 1", config.Concurrency)
+	}
+	if config.Heartbeat <= 0 || config.AttemptTimeout <= 0 || config.GiveUpAfter <= 0 {
+		return nil, errors.New("worker: heartbeat, attempt timeout and give-up age must be above zero")
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	return &Worker{deps: deps, config: config}, nil
+}
+
+// Run works until ctx ends, then waits for the jobs in hand: their calls are
+// allowed to finish, within AttemptTimeout, and are recorded.
+func (w *Worker) Run(ctx context.Context) error {
+	var hands sync.WaitGroup
+	for range w.config.Concurrency {
+		hands.Go(func() { w.work(ctx) })
+	}
+	hands.Wait()
+	return nil
+}
+
+func (w *Worker) work(ctx context.Context) {
+	for ctx.Err() == nil {
+		task, err := w.deps.Jobs.Take(ctx)
+		if err != nil {
+			w.pauseAfter(ctx, fmt.Errorf("take a job: %w", err))
+			continue
+		}
+		w.handle(context.WithoutCancel(ctx), task)
+	}
+}
+
+func (w *Worker) pauseAfter(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	w.trouble(nil, err)
+	select {
+	case <-ctx.Done():
+	case <-time.After(troublePause):
+	}
+}
+
+// handle carries one task to its verdict while keeping its lease alive.
+func (w *Worker) handle(ctx context.Context, task Task) {
+	w.observe(Event{Step: StepTaken, Job: &task.Job})
+	stop := KeepLease(task.Lease, w.config.Heartbeat, func(err error) { //nolint:contextcheck // kept until stop, however ctx ends
+		w.trouble(&task.Job, fmt.Errorf("extend the lease: %w", err))
+	})
+	verdict, err := w.tryRecovering(ctx, task)
+	stop()
+	if err != nil {
+		// Our own store failed: the job stays where it is and is tried again.
+		w.trouble(&task.Job, err)
+		verdict = Verdict{Again: true, Delay: jitter(minRetry)}
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	if err := task.Lease.Settle(ctx, verdict); err != nil {
+		w.trouble(&task.Job, fmt.Errorf("settle: %w", err)) // the lease runs out and the job comes again
+		return
+	}
+	w.observe(Event{Step: StepSettled, Job: &task.Job})
+}
+
+// tryRecovering keeps one job's panic from stopping the work on all others.
+func (w *Worker) tryRecovering(ctx context.Context, task Task) (verdict Verdict, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("panic while working on the job: %v\n%s", cause, debug.Stack())
+		}
+	}()
+	return w.try(ctx, task)
+}
+
+func (w *Worker) trouble(job *Job, err error) {
+	w.observe(Event{Step: StepTrouble, Job: job, Err: err})
+}
+
+func (w *Worker) observe(event Event) {
+	event.Stage = "work"
+	event.At = w.config.Now()
+	if event.Job != nil {
+		event.Org, event.Source, event.Delivery = event.Job.Org, event.Job.Source, event.Job.Delivery
+		event.Type = event.Job.Type
+	}
+	w.config.Observer.Observe(event)
+}

@@ -1,0 +1,267 @@
+package revocation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sever/revocation"
+)
+
+// wayOfOne is what one job that succeeds does, in order.
+func wayOfOne() []string {
+	return []string{opFinished, opResolve, opNewest, opRevoke, opCommit, opCommitID, opAppend, opDone}
+}
+
+func TestWorkerSurvivesEachStepFailingOnce(t *testing.T) {
+	t.Parallel()
+	for _, op := range wayOfOne() {
+		t.Run(op, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				w.fault = failing(op, 1, errors.New("no server"))
+				job := suspended("sig_1", ada)
+				w.lane.publish(job)
+				pass(time.Second)
+				w.finish(t, w.start(t, 1))
+				requireRevokedOnce(t, w, job)
+				calls, _, letters := w.seen()
+				require.Empty(t, letters)
+				require.Equal(t, []string{"done"}, w.lane.ends())
+				if op == opCommit { // nothing durable says that the call was made: it is repeated, to the same effect
+					require.Len(t, calls, 2)
+				} else {
+					require.Len(t, calls, 1)
+				}
+			})
+		})
+	}
+}
+
+func TestWorkerPutsAsideThoughEachStepFailsOnce(t *testing.T) {
+	t.Parallel()
+	for _, op := range []string{opFinished, opResolve, opNewest, opRevoke, opBury, opAppend, opEnded} {
+		t.Run(op, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				w.fault = failing(op, 1, errors.New("no server"))
+				w.answer = func(context.Context, string) error {
+					return &revocation.CallError{Failure: revocation.FailureForbidden, Err: errors.New("not for you")}
+				}
+				w.lane.publish(suspended("sig_1", ada))
+				w.finish(t, w.start(t, 1))
+				_, audit, letters := w.seen()
+				require.Len(t, letters, 1)
+				require.Equal(t, []string{"ended"}, w.lane.ends())
+				require.Equal(t, revocation.OutcomeDead, audit[len(audit)-1].Outcome)
+			})
+		})
+	}
+}
+
+// TestWorkerCrash kills the process between any two steps of a job's way. The job
+// comes again counted as a second delivery, or, since counts get lost, as a first.
+func TestWorkerCrash(t *testing.T) {
+	t.Parallel()
+	for after := range len(wayOfOne()) + 1 {
+		for _, forgets := range []bool{false, true} {
+			t.Run(fmt.Sprintf("after %d steps, forgets %t", after, forgets), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld()
+					w.lane.forgets = forgets
+					job := suspended("sig_1", ada)
+					w.lane.publish(job)
+					pass(time.Second)
+					dying := w.startDying(t, 1, after)
+					pass(time.Minute)
+					dying.kill()
+					require.Equal(t, wayOfOne()[:after], append([]string{}, w.trace...), "the crash came where it was meant to")
+					w.finish(t, w.start(t, 1))
+
+					requireRevokedOnce(t, w, job)
+					calls, _, _ := w.seen()
+					if committed := slices.Index(wayOfOne(), opCommit); after > committed {
+						require.Len(t, calls, 1, "no second call after the ledger has it")
+					} else {
+						require.LessOrEqual(t, len(calls), 2)
+					}
+					require.Equal(t, []string{"done"}, w.lane.ends())
+				})
+			})
+		}
+	}
+}
+
+// requireRevokedOnce checks that the job's end is in the ledger, and in the audit under one id.
+func requireRevokedOnce(t *testing.T, w *world, job revocation.Job) {
+	t.Helper()
+	finished, found, err := w.ledger.Finished(t.Context(), job.ID)
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, revocation.OutcomeRevoked, finished.Outcome)
+	require.True(t, finished.Began.After(job.Received))
+	require.Equal(t, []revocation.Record{finished}, w.revocationsOf(job.ID))
+}
+
+// A failed attempt and the one that succeeds are two records, also when the count
+// of deliveries was lost in between: else the store would drop the second.
+func TestWorkerAuditsEveryAttemptThoughCountsAreLost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.lane.forgets = true
+		down := &revocation.CallError{Failure: revocation.FailureTemporary, Call: revocation.Call{Status: 500}, Err: errors.New("Okta is down")}
+		w.fault = failing(opRevoke, 2, down)
+		job := suspended("sig_1", ada)
+		w.lane.publish(job)
+		w.finish(t, w.start(t, 1))
+		_, audit, _ := w.seen()
+		var outcomes []revocation.Outcome
+		for _, record := range audit {
+			outcomes = append(outcomes, record.Outcome)
+		}
+		require.Equal(t, []revocation.Outcome{revocation.OutcomeFailed, revocation.OutcomeFailed, revocation.OutcomeRevoked}, outcomes)
+	})
+}
+
+func TestWorkerContainsAPanic(t *testing.T) {
+	t.Parallel()
+	for _, where := range []string{opRevoke, opResolve} {
+		t.Run(where, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				var mended atomic.Bool
+				panicking := func(op, user string) {
+					if op == where && user == ada && !mended.Load() {
+						panic("a bug")
+					}
+				}
+				w.answer = func(_ context.Context, user string) error {
+					panicking(opRevoke, user)
+					return nil
+				}
+				w.identify = func(person revocation.Person) (string, error) {
+					panicking(opResolve, person.Value)
+					return person.Value, nil
+				}
+				bad, good := suspended("sig_1", ada), suspended("sig_2", grace)
+				w.lane.publish(bad, good)
+				pass(time.Second)
+				p := w.start(t, 1)
+				pass(10 * time.Second)
+				require.Len(t, w.revocationsOf(good.ID), 1, "others are served")
+				require.Equal(t, 1, w.lane.open())
+				mended.Store(true)
+				w.finish(t, p)
+				require.Len(t, w.revocationsOf(bad.ID), 1, "mended, the job is done: its person was not left claimed")
+			})
+		})
+	}
+}
+
+// A job that makes the adapter panic every time must not go round for ever, until
+// the stream drops it: it grows too old like any other.
+func TestWorkerGivesUpAJobThatAlwaysPanics(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.answer = func(context.Context, string) error { panic("a secret?\nsecond line") }
+		w.lane.publish(suspended("sig_1", ada))
+		w.finish(t, w.start(t, 1))
+		calls, audit, letters := w.seen()
+		require.Len(t, letters, 1)
+		require.Equal(t, []string{"ended"}, w.lane.ends())
+		require.NotContains(t, letters[0].Reason, "\n")
+		require.NotContains(t, letters[0].Reason, "secret?", "nobody knows what a panic says")
+		require.Less(t, len(calls), 200, "it backs off")
+		require.Len(t, audit, len(calls))
+	})
+}
+
+func TestWorkerDefersWhatTheBudgetHoldsBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.fault = failing(opRevoke, 3, &revocation.CallError{
+			Failure: revocation.FailureRateLimited, NotSent: true, RetryAfter: 30 * time.Second, Err: errors.New("the budget is spent"),
+		})
+		job := suspended("sig_1", ada)
+		w.lane.publish(job)
+		started := time.Now()
+		p := w.start(t, 1)
+		pass(20 * time.Second)
+		_, audit, _ := w.seen()
+		require.Empty(t, audit, "Okta saw nothing, so that was no attempt")
+		w.finish(t, p)
+		calls, audit, _ := w.seen()
+		require.Len(t, calls, 1)
+		require.Len(t, audit, 1)
+		require.Equal(t, revocation.OutcomeRevoked, audit[0].Outcome)
+		require.GreaterOrEqual(t, calls[0].at.Sub(started), 90*time.Second)
+		require.Less(t, calls[0].at.Sub(started), 95*time.Second)
+		require.Equal(t, 3, w.steps()[revocation.StepDeferred])
+	})
+}
+
+// Okta's own 429 is an attempt: Okta saw it.
+func TestWorkerAuditsARateLimitThatOktaSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.fault = failing(opRevoke, 1, &revocation.CallError{
+			Failure: revocation.FailureRateLimited, RetryAfter: 30 * time.Second, Call: revocation.Call{Status: 429}, Err: errors.New("too many"),
+		})
+		w.lane.publish(suspended("sig_1", ada))
+		w.finish(t, w.start(t, 1))
+		_, audit, _ := w.seen()
+		require.Len(t, audit, 2)
+		require.Equal(t, revocation.OutcomeFailed, audit[0].Outcome)
+		require.Equal(t, 429, audit[0].Call.Status)
+		require.Equal(t, revocation.OutcomeRevoked, audit[1].Outcome)
+	})
+}
+
+func TestWorkerPausesWhenItsQueueFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		broken := &brokenJobs{}
+		w.config = func(_ *revocation.Config, deps *revocation.Deps) {
+			broken.next, deps.Jobs = deps.Jobs, broken
+		}
+		p := w.start(t, 1)
+		pass(10*time.Second + time.Millisecond)
+		require.EqualValues(t, 11, broken.asked.Load(), "once a second")
+		require.Equal(t, 11, w.steps()[revocation.StepTrouble])
+		broken.mended.Store(true)
+		w.lane.publish(suspended("sig_1", ada))
+		w.finish(t, p)
+		require.Equal(t, []string{"done"}, w.lane.ends())
+	})
+}
+
+// brokenJobs hands out nothing until it is mended.
+type brokenJobs struct {
+	next   revocation.Jobs
+	asked  atomic.Int32
+	mended atomic.Bool
+}
+
+func (b *brokenJobs) Take(ctx context.Context) (revocation.Task, error) {
+	b.asked.Add(1)
+	if !b.mended.Load() {
+		return revocation.Task{}, errors.New("no server")
+	}
+	return b.next.Take(ctx)
+}

@@ -1,0 +1,101 @@
+package source
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxDepth is far above what any sender nests. Deeper bodies are hostile.
+const maxDepth = 64
+
+// checkJSON refuses bodies that two readers could understand differently: invalid
+// UTF-8, a key given twice in one object, deep nesting, and anything behind the
+// value. Which of two "id" keys names the person would be a guess. Time and memory
+// are linear in the body.
+func checkJSON(body []byte) error {
+	if !utf8.Valid(body) {
+		return errors.New("body is not valid UTF-8")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	var open []container
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			return fmt.Errorf("body is not valid JSON near byte %d", decoder.InputOffset())
+		}
+		if open, err = step(open, token); err != nil {
+			return fmt.Errorf("%w near byte %d", err, decoder.InputOffset())
+		}
+		if len(open) == 0 {
+			return checkNothingBehind(decoder)
+		}
+	}
+}
+
+// container is an array or object that is still open.
+type container struct {
+	keys    map[string]struct{} // nil for an array
+	wantKey bool
+}
+
+func step(open []container, token json.Token) ([]container, error) {
+	switch token {
+	case json.Delim('}'), json.Delim(']'):
+		return valueDone(open[:len(open)-1]), nil
+	case json.Delim('{'), json.Delim('['):
+		if len(open) == maxDepth {
+			return nil, fmt.Errorf("body nests deeper than %d", maxDepth)
+		}
+		if token == json.Delim('{') {
+			return append(open, container{keys: make(map[string]struct{}), wantKey: true}), nil
+		}
+		return append(open, container{}), nil
+	}
+	if len(open) == 0 || !open[len(open)-1].wantKey {
+		return valueDone(open), nil
+	}
+	return open, takeKey(&open[len(open)-1], token)
+}
+
+// deciding are the keys that settle who is affected by what. encoding/json takes
+// "ID" for "id", so for these a key differing by case only is the same key.
+// Elsewhere, as in Okta's debugData, such keys are a sender's own affair.
+func deciding(key string) string {
+	for _, name := range []string{"data", "events", "uuid", "eventType", "actor", "target", "id", "type", "outcome", "result"} {
+		if strings.EqualFold(key, name) {
+			return name
+		}
+	}
+	return key
+}
+
+func takeKey(object *container, token json.Token) error {
+	key, _ := token.(string)
+	folded := deciding(key)
+	if _, twice := object.keys[folded]; twice {
+		return fmt.Errorf("key %.40q is given twice in one object", key)
+	}
+	object.keys[folded] = struct{}{}
+	object.wantKey = false
+	return nil
+}
+
+func valueDone(open []container) []container {
+	if len(open) > 0 && open[len(open)-1].keys != nil {
+		open[len(open)-1].wantKey = true
+	}
+	return open
+}
+
+func checkNothingBehind(decoder *json.Decoder) error {
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("body goes on behind its JSON value at byte %d", decoder.InputOffset())
+	}
+	return nil
+}

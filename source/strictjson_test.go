@@ -1,0 +1,135 @@
+package source
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestCheckJSON(t *testing.T) {
+	t.Parallel()
+	nested := func(open, end string, depth int) string {
+		return strings.Repeat(open, depth) + strings.Repeat(end, depth)
+	}
+	for name, tt := range map[string]struct {
+		body string
+		want string // part of the error; empty: accepted
+	}{
+		"object":                           {`{"a":[1,2,{"b":null}],"c":"d"}`, ""},
+		"array":                            {`[1,"a",true,false,null,{}]`, ""},
+		"scalar":                           {`"a"`, ""},
+		"number":                           {`-1.5e300`, ""},
+		"number beyond a float":            {`{"a":1e999999}`, ""},
+		"white space around":               {" \n\t{ } \r\n", ""},
+		"same key in sibling objects":      {`[{"id":1},{"id":2}]`, ""},
+		"same key in inner object":         {`{"id":{"id":1},"x":{"id":2}}`, ""},
+		"key like a value":                 {`{"a":"a","b":"a"}`, ""},
+		"same key after inner object":      {`{"id":{"a":1},"id":2}`, "given twice"},
+		"same key after inner array":       {`{"a":[{"b":1}],"a":2}`, "given twice"},
+		"deepest allowed":                  {nested("[", "]", maxDepth), ""},
+		"one deeper":                       {nested("[", "]", maxDepth+1), "nests deeper"},
+		"objects, one deeper":              {strings.Repeat(`{"a":`, maxDepth+1) + "1" + strings.Repeat("}", maxDepth+1), "nests deeper"},
+		"100,000 nested":                   {nested("[", "]", 100_000), "nests deeper"},
+		"objects, never closed":            {strings.Repeat(`{"a":`, 100_000), "nests deeper"},
+		"duplicate key":                    {`{"a":1,"b":2,"a":3}`, `"a" is given twice`},
+		"duplicate key, inside":            {`{"x":[{"a":1,"a":1}]}`, `"a" is given twice`},
+		"duplicate key, escaped":           {`{"id":1,"\u0069d":2}`, "given twice"},
+		"duplicate empty key":              {`{"":1,"":2}`, "given twice"},
+		"deciding key, other case":         {`{"id":1,"ID":2}`, "given twice"},
+		"deciding key, other case first":   {`{"Target":[],"target":[]}`, "given twice"},
+		"deciding key, mixed case":         {`{"eventType":"a","EVENTtype":"b"}`, "given twice"},
+		"deciding key, long s":             {`{"events":[],"eventſ":[]}`, "given twice"},
+		"deciding key, long s escaped":     {`{"result":1,"re\u017fult":2}`, "given twice"},
+		"other key, other case":            {`{"risk":1,"Risk":2}`, ""}, // as in debugData
+		"other key, Kelvin sign":           {`{"k":1,"` + "\u212a" + `":2}`, ""},
+		"invalid UTF-8":                    {"{\"a\":\"\xff\"}", "UTF-8"},
+		"invalid UTF-8 behind":             {"{}\xc0", "UTF-8"},
+		"half a rune":                      {"{\"\xe2\x82\":1}", "UTF-8"},
+		"byte order mark":                  {"\ufeff{}", "not valid JSON"},
+		"a second value":                   {`{}{}`, "goes on"},
+		"a second value, spaced":           {"{}\n1", "goes on"},
+		"junk behind":                      {`{}x`, "goes on"},
+		"a bracket behind":                 {`{}]`, "goes on"},
+		"NUL behind":                       {"{}\x00", "goes on"},
+		"empty":                            {``, "not valid JSON"},
+		"white space only":                 {" \n ", "not valid JSON"},
+		"cut short":                        {`{"a":[1,`, "not valid JSON"},
+		"cut short in a string":            {`{"a":"b`, "not valid JSON"},
+		"cut short after a key":            {`{"a"`, "not valid JSON"},
+		"closed wrongly":                   {`[1}`, "not valid JSON"},
+		"never opened":                     {`]`, "not valid JSON"},
+		"no key":                           {`{1:2}`, "not valid JSON"},
+		"no colon":                         {`{"a" 1}`, "not valid JSON"},
+		"no comma":                         {`[1 2]`, "not valid JSON"},
+		"comma at the end of an array":     {`[1,]`, "not valid JSON"},
+		"comma at the end of an object":    {`{"a":1,}`, "not valid JSON"},
+		"comma first":                      {`[,1]`, "not valid JSON"},
+		"comma alone at the top":           {`,`, "not valid JSON"},
+		"comment":                          {`{/*a*/}`, "not valid JSON"},
+		"single quotes":                    {`{'a':1}`, "not valid JSON"},
+		"NaN":                              {`NaN`, "not valid JSON"},
+		"leading zero":                     {`[01]`, "not valid JSON"},
+		"control character in a string":    {"\"a\nb\"", "not valid JSON"},
+		"form":                             {`a=b&c=d`, "not valid JSON"},
+		"long duplicate key stays bounded": {`{"` + strings.Repeat("é", 5000) + `":1,"` + strings.Repeat("é", 5000) + `":1}`, "given twice"},
+		"duplicate key with a line feed":   {`{"a\nb":1,"a\nb":1}`, `"a\nb" is given twice`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := checkJSON([]byte(tt.body))
+			if tt.want == "" {
+				require.NoError(t, err)
+				require.True(t, json.Valid([]byte(tt.body)))
+				return
+			}
+			require.ErrorContains(t, err, tt.want)
+			require.LessOrEqual(t, len(err.Error()), 400)
+			require.NotContains(t, err.Error(), "\n")
+		})
+	}
+}
+
+// Every deciding key is refused twice in any case that encoding/json would take for it.
+func TestCheckJSONFoldsEveryDecidingKey(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"data", "events", "uuid", "eventType", "actor", "target", "id", "type", "outcome", "result"} {
+		for _, other := range []string{strings.ToUpper(key), strings.ToLower(key), strings.ToUpper(key[:1]) + key[1:], strings.ReplaceAll(key, "s", "ſ")} {
+			if other == key {
+				continue
+			}
+			require.ErrorContains(t, checkJSON([]byte(`{"`+key+`":1,"`+other+`":2}`)), "given twice", "%s %s", key, other)
+			require.NoError(t, checkJSON([]byte(`{"`+other+`":2}`)), "once is once")
+		}
+	}
+}
+
+// Megabytes of anything are refused or taken in the time that reading them takes.
+func TestCheckJSONIsLinear(t *testing.T) {
+	t.Parallel()
+	const size = 1 << 20
+	for name, tt := range map[string]struct {
+		body string
+		good bool
+	}{
+		"opening brackets": {strings.Repeat("[", 10*size), false},
+		"opening objects":  {strings.Repeat(`{"":`, 3*size), false},
+		"flat array":       {"[" + strings.Repeat("1,", size/2) + "1]", true},
+		"one long string":  {`"` + strings.Repeat("x", 10*size) + `"`, true},
+		"empty arrays":     {"[" + strings.Repeat("[],", size/3) + "[]]", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			done := make(chan error, 1)
+			go func() { done <- checkJSON([]byte(tt.body)) }()
+			select {
+			case err := <-done:
+				require.Equal(t, tt.good, err == nil)
+			case <-time.After(30 * time.Second): // seconds under the race detector; a quadratic reader takes hours
+				require.Fail(t, "still reading")
+			}
+		})
+	}
+}
