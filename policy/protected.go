@@ -34,6 +34,8 @@ func (p *Protected) NeedsLogin() bool { return len(p.logins) > 0 }
 // Refuses gives the reason why no call may be made for the user, or "".
 func (p *Protected) Refuses(user revocation.User) string {
 	switch {
+	case p.NeedsLogin() && user.Login == "":
+		return "this person's login is not known, so it cannot be held against policy.protected.logins"
 	case p.ids[user.ID], p.logins[strings.ToLower(user.Login)]:
 		return "this person is protected (policy.protected)"
 	case p.dryRun:

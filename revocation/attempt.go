@@ -11,6 +11,12 @@ import (
 // busyRetry is how long a job waits when another for the same user is in hand.
 const busyRetry = 500 * time.Millisecond
 
+// How long a worker waits before it offers the ledger a record again.
+const (
+	minCommitPause = 100 * time.Millisecond
+	maxCommitPause = 5 * time.Second
+)
+
 // try is the way of one job: finished already? whose is it? covered? may it be
 // done? then act and record. An error means our own store failed.
 func (w *Worker) try(ctx context.Context, task Task) (Verdict, error) {
@@ -76,13 +82,19 @@ func (w *Worker) weighNewest(ctx context.Context, task Task, user User, newest R
 		verdict, err := w.finish(ctx, newest)
 		return verdict, true, err
 	}
+	age := w.config.Now().Sub(newest.Began)
+	if age < -max(w.config.Spacing, w.config.Margin) {
+		// The clock was set back since, or another host's is far ahead: what came after
+		// what cannot be told. A call too many is better than an alert that seems covered.
+		return Verdict{}, false, nil
+	}
 	if Covered(task.Job, newest, w.config.Margin) {
 		record := w.record(task, user, w.config.Now(), OutcomeCovered, "a revocation begun after this alert already did it")
 		record.CoveredBy = newest.Job.ID
 		verdict, err := w.finish(ctx, record)
 		return verdict, true, err
 	}
-	if wait := w.config.Spacing - w.config.Now().Sub(newest.Began); wait > 0 {
+	if wait := w.config.Spacing - age; wait > 0 {
 		return w.deferTask(task, min(wait, w.config.Spacing), "this person was revoked just now; one more call will do for all that came since"), true, nil
 	}
 	return Verdict{}, false, nil
@@ -140,11 +152,29 @@ func callOf(call Call, err error) *Call {
 
 // finish commits to the ledger, then to the audit: only then may the job be forgotten.
 func (w *Worker) finish(ctx context.Context, record Record) (Verdict, error) {
-	if err := w.deps.Ledger.Commit(ctx, record); err != nil {
+	if err := w.commit(ctx, record); err != nil {
 		return Verdict{}, fmt.Errorf("commit to the ledger: %w", err)
 	}
 	w.observe(Event{Step: StepRecorded, Job: &record.Job, Record: &record})
 	return Verdict{}, w.audit(ctx, record)
+}
+
+// commit holds on to what was done until the ledger takes it. Handing the job back
+// instead would call Okta again, and sign the person out again, for as long as the
+// ledger fails. While every hand of the worker holds a record, no call is made.
+func (w *Worker) commit(ctx context.Context, record Record) error {
+	for wait := minCommitPause; ; wait = min(2*wait, maxCommitPause) {
+		err := w.deps.Ledger.Commit(ctx, record)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, context.Cause(ctx))
+		case <-time.After(wait):
+			w.trouble(&record.Job, fmt.Errorf("commit to the ledger, holding the job: %w", err))
+		}
+	}
 }
 
 // bury copies the job to the dead letters, and only then ends it.

@@ -118,26 +118,53 @@ func NewWorker(deps Deps, config Config) (*Worker, error) {
 }
 
 // Run works until ctx ends, then waits for the jobs in hand: their calls are
-// allowed to finish, within AttemptTimeout, and are recorded.
+// allowed to finish, within AttemptTimeout, and are recorded, within settleTimeout.
 func (w *Worker) Run(ctx context.Context) error {
+	handCtx, cancel := outlive(ctx, w.config.AttemptTimeout+settleTimeout)
+	defer cancel()
 	var hands sync.WaitGroup
 	for range w.config.Concurrency {
-		hands.Go(func() { w.work(ctx) })
+		hands.Go(func() { w.work(ctx, handCtx) })
 	}
 	hands.Wait()
 	return nil
 }
 
-func (w *Worker) work(ctx context.Context) {
+// work takes jobs while ctx lasts, and carries each through under handCtx.
+func (w *Worker) work(ctx, handCtx context.Context) {
 	for ctx.Err() == nil {
 		task, err := w.deps.Jobs.Take(ctx)
 		if err != nil {
 			w.pauseAfter(ctx, fmt.Errorf("take a job: %w", err))
 			continue
 		}
-		w.handle(context.WithoutCancel(ctx), task)
+		w.handle(handCtx, task)
 	}
 }
+
+// outlive gives a context that ends a while after ctx does.
+func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	var timer sync.WaitGroup
+	timer.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-longer.Done():
+			return
+		}
+		select {
+		case <-time.After(grace):
+			cancel(errStopped)
+		case <-longer.Done():
+		}
+	})
+	return longer, func() {
+		cancel(nil)
+		timer.Wait()
+	}
+}
+
+var errStopped = errors.New("the worker was stopped and its time is over")
 
 func (w *Worker) pauseAfter(ctx context.Context, err error) {
 	if ctx.Err() != nil {
@@ -163,9 +190,9 @@ func (w *Worker) handle(ctx context.Context, task Task) {
 		w.trouble(&task.Job, err)
 		verdict = Verdict{Again: true, Delay: jitter(minRetry)}
 	}
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	settleCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	if err := task.Lease.Settle(ctx, verdict); err != nil {
+	if err := task.Lease.Settle(settleCtx, verdict); err != nil {
 		w.trouble(&task.Job, fmt.Errorf("settle: %w", err)) // the lease runs out and the job comes again
 		return
 	}

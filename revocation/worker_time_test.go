@@ -121,21 +121,83 @@ func TestWorkerDoesNotTrustARevocationWithinTheMargin(t *testing.T) {
 	})
 }
 
-// A record from a host whose clock is ahead must not hold a person's jobs back for longer than the spacing.
-func TestWorkerBoundsSpacingWhenClocksDiffer(t *testing.T) {
+// A record from a clock that is far ahead, or from before ours was set back, must
+// neither cover an alert nor hold it back.
+func TestWorkerDistrustsARevocationInTheFuture(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		ahead     time.Duration
+		deferrals int
+	}{
+		"an hour ahead: acts at once":               {time.Hour, 0},
+		"a second ahead: waits no more than needed": {time.Second, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				// Of another scope, so that it cannot cover.
+				ahead := suspended("sig_0", ada)
+				ahead.Scope = revocation.Scope{}
+				require.NoError(t, w.ledger.Commit(t.Context(), revocation.Record{
+					ID: "aud_0", Job: ahead, Outcome: revocation.OutcomeRevoked, User: ada, Began: time.Now().Add(tt.ahead),
+				}))
+				job := suspended("sig_1", ada)
+				w.lane.publish(job)
+				p := w.start(t, 1)
+				pass(7 * time.Second)
+				calls, _, _ := w.seen()
+				require.Len(t, calls, 1)
+				require.Equal(t, tt.deferrals, w.steps()[revocation.StepDeferred])
+				w.finish(t, p)
+			})
+		})
+	}
+}
+
+func TestWorkerActsThoughTheClockWasSetBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.config = func(config *revocation.Config, _ *revocation.Deps) { config.Margin = 2 * time.Hour }
-		ahead := suspended("sig_0", ada)
 		require.NoError(t, w.ledger.Commit(t.Context(), revocation.Record{
-			ID: "aud_0", Job: ahead, Outcome: revocation.OutcomeRevoked, User: ada, Began: time.Now().Add(time.Hour),
+			ID: "aud_0", Job: suspended("sig_0", ada), Outcome: revocation.OutcomeRevoked, User: ada, Began: time.Now().Add(time.Hour),
 		}))
 		w.lane.publish(suspended("sig_1", ada))
+		w.finish(t, w.start(t, 1))
+		calls, _, _ := w.seen()
+		require.Len(t, calls, 1, "a revocation in the future covers nothing")
+	})
+}
+
+// While the ledger takes nothing, a job that was done is held, not done again and again.
+func TestWorkerHoldsWhatTheLedgerDoesNotTake(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.fault = failing(opCommit, 20, errors.New("bucket is full"))
+		job := suspended("sig_1", ada)
+		w.lane.publish(job)
+		pass(time.Second)
+		w.finish(t, w.start(t, 1))
+		requireRevokedOnce(t, w, job)
+		calls, _, _ := w.seen()
+		require.Len(t, calls, 1, "one call, however long the ledger fails")
+		require.NotZero(t, w.steps()[revocation.StepTrouble])
+	})
+}
+
+// A store that never answers must not keep the process from stopping.
+func TestWorkerStopsThoughTheLedgerFailsForGood(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.fault = failing(opCommit, 1_000_000, errors.New("bucket is full"))
+		w.lane.publish(suspended("sig_1", ada))
 		p := w.start(t, 1)
-		pass(5*time.Second + time.Millisecond)
-		require.Equal(t, 2, w.steps()[revocation.StepDeferred], "looked at again after each spacing")
-		w.finish(t, p)
+		pass(time.Minute)
+		began := time.Now()
+		p.end()
+		require.LessOrEqual(t, time.Since(began), 30*time.Second)
 	})
 }
 

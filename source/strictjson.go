@@ -67,7 +67,8 @@ func step(open []container, token json.Token) ([]container, error) {
 // "ID" for "id", so for these a key differing by case only is the same key.
 // Elsewhere, as in Okta's debugData, such keys are a sender's own affair.
 func deciding(key string) string {
-	for _, name := range []string{"data", "events", "uuid", "eventType", "actor", "target", "id", "type", "outcome", "result"} {
+	for _, name := range []string{"data", "events", "uuid", "eventType", "actor", "target", "id", "type", "outcome", "result",
+		"securityContext", "risk", "level"} {
 		if strings.EqualFold(key, name) {
 			return name
 		}
