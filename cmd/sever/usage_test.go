@@ -1,0 +1,138 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// commands are all there are, with their flags.
+func commands() map[string][]string {
+	admin := []string{"--config", "--admin"}
+	return map[string][]string{
+		"serve":         {"--config", "--roles"},
+		"demo":          {"--once"},
+		"simulate okta": {"--listen", "--latency", "--rate", "--faults", "--seed", "--strict-users", "--token"},
+		"send":          {"--config", "--file", "--url", "--person", "--type"},
+		"revoke":        append(admin, "--org", "--reason", "--lane", "--wait", "--json"),
+		"jobs list":     append(admin, "--org", "--state", "--limit", "--json"),
+		"jobs show":     append(admin, "--json"),
+		"jobs cancel":   append(admin, "--reason"),
+		"dead list":     append(admin, "--limit", "--json"),
+		"dead show":     append(admin, "--raw", "--json"),
+		"dead redrive":  admin,
+		"dead drop":     append(admin, "--reason"),
+		"config check":  {"--config"},
+		"config schema": nil,
+		"version":       nil,
+	}
+}
+
+func TestHelpOfEveryCommand(t *testing.T) {
+	t.Parallel()
+	overview := shell{}.run(t, "--help")
+	require.Equal(t, exitDone, overview.code)
+	require.Equal(t, overview, shell{}.run(t), "sever alone explains itself")
+	for command, flags := range commands() {
+		words := strings.Fields(command)
+		require.Regexp(t, `(?m)^  `+words[0]+` +[A-Z]`, overview.out, "sever --help lists it")
+		if len(words) == 2 {
+			group := shell{}.run(t, words[0], "--help")
+			require.Equal(t, exitDone, group.code)
+			require.Regexp(t, `(?m)^  `+words[1]+` +[A-Z]`, group.out, "sever %s --help lists it", words[0])
+		}
+		got := shell{}.run(t, append(words, "--help")...)
+		require.Equal(t, exitDone, got.code, command)
+		require.Empty(t, got.err, command)
+		require.Contains(t, got.out, "sever "+command, "the usage line")
+		for _, flag := range flags {
+			require.Regexp(t, `(?m)^ +(-., )?`+flag+`( \w+)? {2,}\S`, got.out, "help of %s explains %s", command, flag)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	got := shell{}.run(t, "version")
+	require.Equal(t, exitDone, got.code)
+	require.Regexp(t, `^sever dev \(go1\.\S+, nats-server (v2\.\S+|unknown)\)\n$`, got.out)
+	require.Empty(t, got.err)
+}
+
+func TestModuleVersion(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "unknown", moduleVersion("example.com/not/in/here"))
+}
+
+func TestWrongUsage(t *testing.T) {
+	t.Parallel()
+	const config = "--config=sever.yaml"
+	for line, want := range map[string]string{
+		"bogus":                    `unknown command "bogus"`,
+		"--bogus":                  "unknown flag: --bogus",
+		"serve --bogus":            "unknown flag: --bogus",
+		"serve now":                `"now"`,
+		"serve " + config + " x":   `"x"`,
+		"demo now":                 `"now"`,
+		"demo --once=maybe":        "--once",
+		"simulate":                 "`sever simulate` needs a subcommand; see `sever simulate --help`",
+		"simulate jira":            `"jira"`,
+		"simulate okta now":        `"now"`,
+		"simulate okta --seed=-1":  "--seed",
+		"send":                     "see `sever send --help`",
+		"send okta hr":             "see `sever send --help`",
+		"revoke":                   "see `sever revoke --help`",
+		"revoke a b":               "see `sever revoke --help`",
+		"revoke a":                 "--reason is missing",
+		"revoke a --wait=ages":     "--wait",
+		"jobs":                     "needs a subcommand",
+		"jobs bogus":               `"bogus"`,
+		"jobs list x":              `"x"`,
+		"jobs list --limit=many":   "--limit",
+		"jobs show":                "see `sever jobs show --help`",
+		"jobs show a b":            "see `sever jobs show --help`",
+		"jobs cancel":              "see `sever jobs cancel --help`",
+		"dead":                     "needs a subcommand",
+		"dead bogus":               `"bogus"`,
+		"dead list x":              `"x"`,
+		"dead show":                "see `sever dead show --help`",
+		"dead redrive":             "see `sever dead redrive --help`",
+		"dead drop --reason=tidy":  "see `sever dead drop --help`",
+		"config":                   "needs a subcommand",
+		"config bogus":             `"bogus"`,
+		"config check sever.yaml":  `"sever.yaml"`,
+		"config schema sever.yaml": `"sever.yaml"`,
+		"version 2":                `"2"`,
+	} {
+		got := shell{}.run(t, strings.Fields(line)...)
+		require.Equal(t, exitUsage, got.code, line)
+		require.Empty(t, got.out, "%s: complaints go to stderr", line)
+		require.True(t, strings.HasPrefix(got.err, "sever: "), "%s: %s", line, got.err)
+		require.Contains(t, got.err, want, line)
+	}
+}
+
+// configured are commands that read a configuration, in a form that is right but
+// for that.
+func configured() []string {
+	return []string{
+		"serve", "send okta", "revoke 00u1practice2person3 --reason r", "jobs list", "jobs show j", "jobs cancel j",
+		"dead list", "dead show d", "dead redrive d", "dead drop d", "config check",
+	}
+}
+
+func TestWithoutConfiguration(t *testing.T) {
+	t.Parallel()
+	for _, line := range configured() {
+		got := shell{}.run(t, strings.Fields(line)...)
+		require.Equal(t, exitUsage, got.code, line)
+		require.Equal(t, "sever: no configuration: give --config FILE or set SEVER_CONFIG; sever.example.yaml has every key explained\n", got.err, line)
+
+		missing := t.TempDir() + "/not-there.yaml"
+		got = shell{env: map[string]string{"SEVER_CONFIG": missing}}.run(t, strings.Fields(line)...)
+		require.Equal(t, exitUsage, got.code, line)
+		require.Contains(t, got.err, missing, line)
+		require.Contains(t, got.err, "name the file with --config or SEVER_CONFIG", line)
+	}
+}
