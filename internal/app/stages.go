@@ -1,0 +1,81 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sever/dispatch"
+	"sever/policy"
+	"sever/revocation"
+)
+
+// stages prepares what runs beside the servers.
+func (a *App) stages(ctx context.Context) ([]func(context.Context) error, error) {
+	var stages []func(context.Context) error
+	if a.options.Roles.Dispatch {
+		dispatcher, err := a.dispatcher(ctx)
+		if err != nil {
+			return nil, err
+		}
+		stages = append(stages, dispatcher.Run)
+	}
+	for _, target := range a.orgs {
+		worker, err := a.worker(ctx, target)
+		if err != nil {
+			return nil, err
+		}
+		stages = append(stages, worker.Run)
+	}
+	return stages, nil
+}
+
+func (a *App) dispatcher(ctx context.Context) (*dispatch.Dispatcher, error) {
+	reader, err := a.queue.LogReader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.undo.push("stop reading the delivery log", func() error { reader.Close(); return nil })
+	return dispatch.New(reader, a.jobs, a.letters, dispatch.Config{
+		Sources: byName(a.sources), Policy: policy.BuiltIn(), Heartbeat: a.heartbeat(),
+		Now: a.options.Now, Observer: a.observe,
+	}), nil
+}
+
+func (a *App) worker(ctx context.Context, target *org) (*revocation.Worker, error) {
+	taker, err := a.queue.Taker(ctx, target.name, a.letters, a.heartbeat(), a.trouble(target.name))
+	if err != nil {
+		return nil, err
+	}
+	a.undo.push("hand back the jobs of "+target.name, func() error { taker.Close(); return nil })
+	protected := a.config.Policy.Protected
+	worker, err := revocation.NewWorker(revocation.Deps{
+		Jobs: taker, Okta: target, Ledger: a.ledger, Audit: a.queue.Audit(), DeadLetters: a.letters,
+		Guard: policy.NewProtected(a.config.Policy.Mode == "dry_run", protected.IDs, protected.Logins),
+	}, a.workerConfig())
+	if err != nil {
+		return nil, fmt.Errorf("orgs.%s: %w", target.name, err)
+	}
+	return worker, nil
+}
+
+func (a *App) workerConfig() revocation.Config {
+	work := a.config.Work
+	return revocation.Config{
+		Concurrency: work.Concurrency, Heartbeat: a.heartbeat(), AttemptTimeout: work.AttemptTimeout,
+		GiveUpAfter: work.GiveUpAfter, Spacing: work.Spacing, Margin: work.ClockMargin,
+		Now: a.options.Now, Observer: a.observe,
+	}
+}
+
+// heartbeat leaves room for two lost beats before a lease runs out.
+func (a *App) heartbeat() time.Duration { return a.config.Work.AckWait / 3 }
+
+// trouble reports what JetStream failed to do for an org's workers.
+func (a *App) trouble(org string) func(error) {
+	return func(err error) {
+		a.observe.Observe(revocation.Event{
+			Step: revocation.StepTrouble, Stage: "work", Org: org, At: a.options.Now(), Err: err,
+		})
+	}
+}

@@ -1,0 +1,150 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"sever/revocation"
+)
+
+// The streams, their subjects and the ledger's bucket.
+const (
+	streamDeliveries = "DELIVERIES"
+	streamJobs       = "JOBS"
+	streamDead       = "DEAD"
+	streamAudit      = "AUDIT"
+	bucketLedger     = "LEDGER"
+
+	subjectDeliveries  = "sever.deliveries"
+	subjectJobs        = "sever.jobs." // <org>.<lane>
+	subjectDead        = "sever.dead"
+	subjectAuditRecord = "sever.audit.record." // <org>
+	subjectAuditAction = "sever.audit.action"
+
+	consumerDispatch = "dispatch"
+)
+
+// dedupWindow is how long JetStream itself drops a job, dead letter or record that
+// was published twice. It only saves work: the ledger is what recognises duplicates,
+// at any age. Every id of the window is read again at start, so it is kept short.
+const dedupWindow = time.Hour
+
+// Retention says how long each stream keeps what it holds.
+type Retention struct {
+	Deliveries time.Duration // also how far back deliveries can be replayed
+	Jobs       time.Duration // longer than any job may stay on its lane
+	Ledger     time.Duration // longer than Deliveries and Jobs: a duplicate within them must be known
+	Dead       time.Duration
+}
+
+// topology is every stream, with the reason for every setting. All streams
+// discard *new* messages when full: the default would silently drop the oldest
+// unprocessed alert. Limits retention, not work-queue retention, because a
+// work-queue forgets message ids at restart and fsyncs every acknowledgement
+// (facts measured: 4,500 acks/s instead of 200,000).
+type topology struct {
+	retention Retention
+	maxSize   int64 // bytes on disk for all streams together
+	replicas  int
+	orgs      []string
+	ackWait   time.Duration
+}
+
+func (t topology) streams() []jetstream.StreamConfig {
+	return []jetstream.StreamConfig{
+		{
+			Name: streamDeliveries, Subjects: []string{subjectDeliveries},
+			Description: "Authenticated deliveries as they came, several packed into one message",
+			MaxAge:      t.retention.Deliveries, MaxBytes: t.maxSize / 3,
+			Duplicates: 0, // packs have no ids: a delivery sent twice is recognised by its jobs
+		},
+		{
+			Name: streamJobs, Subjects: []string{subjectJobs + "*.*"},
+			Description: "One revocation job each, on the lane of its org",
+			MaxAge:      t.retention.Jobs, MaxBytes: t.maxSize / 6,
+			Duplicates: dedupWindow,
+		},
+		{
+			Name: streamDead, Subjects: []string{subjectDead},
+			Description: "What waits for an operator, with its reason and its raw bytes",
+			MaxAge:      t.retention.Dead, MaxBytes: t.maxSize / 12,
+			Duplicates: dedupWindow,
+		},
+		{
+			// Evidence: no age, and nobody may delete or purge. Full, it refuses; jobs
+			// then stay unacknowledged, and only their audit is tried again.
+			Name: streamAudit, Subjects: []string{subjectAuditRecord + "*", subjectAuditAction},
+			Description: "One record per attempt and per operator action",
+			MaxBytes:    t.maxSize / 4, DenyDelete: true, DenyPurge: true,
+			Duplicates: dedupWindow,
+		},
+	}
+}
+
+func (t topology) ledger() jetstream.KeyValueConfig {
+	return jetstream.KeyValueConfig{
+		Bucket:      bucketLedger,
+		Description: "job.<id>: the record that finished it; user.<org>.<id>: the newest revocation",
+		TTL:         t.retention.Ledger, MaxBytes: t.maxSize / 6,
+		History: 1, Storage: jetstream.FileStorage, Replicas: t.replicas,
+	}
+}
+
+func (t topology) dispatchConsumer() jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable: consumerDispatch, AckPolicy: jetstream.AckExplicitPolicy,
+		// Short, because heartbeats keep it alive: a killed process's work moves on soon.
+		AckWait: t.ackWait,
+		// One in hand per process; the rest is for further replicas.
+		MaxAckPending: 64,
+		MaxDeliver:    -1, // never given up by count
+	}
+}
+
+func (t topology) jobsConsumer(org string, lane revocation.Lane) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable: workConsumer(org, lane), FilterSubject: jobsSubject(org, lane),
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: t.ackWait,
+		// Jobs that wait for a retry count as pending too; an outage must not block
+		// the lane for the jobs behind them.
+		MaxAckPending: 100_000,
+		MaxDeliver:    -1, // given up by age, in revocation.settle
+	}
+}
+
+func workConsumer(org string, lane revocation.Lane) string { return "work-" + org + "-" + string(lane) }
+
+func jobsSubject(org string, lane revocation.Lane) string {
+	return subjectJobs + org + "." + string(lane)
+}
+
+// ensure creates what is missing and updates what differs.
+func (t topology) ensure(ctx context.Context, js jetstream.JetStream) error {
+	for _, config := range t.streams() {
+		config.Discard = jetstream.DiscardNew
+		config.Storage = jetstream.FileStorage
+		config.Replicas = t.replicas
+		config.AllowDirect = true
+		if _, err := js.CreateOrUpdateStream(ctx, config); err != nil {
+			return fmt.Errorf("create or update stream %s: %w", config.Name, err)
+		}
+	}
+	if _, err := js.CreateOrUpdateKeyValue(ctx, t.ledger()); err != nil {
+		return fmt.Errorf("create or update bucket %s: %w", bucketLedger, err)
+	}
+	if _, err := js.CreateOrUpdateConsumer(ctx, streamDeliveries, t.dispatchConsumer()); err != nil {
+		return fmt.Errorf("create or update consumer %s: %w", consumerDispatch, err)
+	}
+	for _, org := range t.orgs {
+		for _, lane := range revocation.Lanes() {
+			config := t.jobsConsumer(org, lane)
+			if _, err := js.CreateOrUpdateConsumer(ctx, streamJobs, config); err != nil {
+				return fmt.Errorf("create or update consumer %s: %w", config.Durable, err)
+			}
+		}
+	}
+	return nil
+}
