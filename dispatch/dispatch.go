@@ -73,6 +73,12 @@ const (
 	maxPause = 5 * time.Second
 )
 
+// errNoRoom marks a dead letter that could not be stored, and noRoomRetry is when its
+// entry is tried again.
+var errNoRoom = errors.New("put aside as a dead letter")
+
+const noRoomRetry = 15 * time.Second
+
 // settleTimeout bounds the acknowledgement of an entry.
 const settleTimeout = 5 * time.Second
 
@@ -94,7 +100,9 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 }
 
 // handle carries one entry through, however often the store fails: while the lanes
-// take nothing, nothing behind this entry could be published either.
+// take nothing, nothing behind this entry could be published either. Only where the
+// dead letters are full does it hand the entry back, lest a letter that finds no room
+// hold up the revocations behind it.
 func (d *Dispatcher) handle(ctx context.Context, entry revocation.LogEntry) {
 	release := revocation.KeepLease(entry.Lease, d.config.Heartbeat, d.trouble) //nolint:contextcheck // kept until release, however ctx ends
 	defer release()
@@ -105,6 +113,10 @@ func (d *Dispatcher) handle(ctx context.Context, entry revocation.LogEntry) {
 			return
 		}
 		d.trouble(err)
+		if errors.Is(err, errNoRoom) {
+			d.settle(ctx, entry.Lease, revocation.Verdict{Again: true, Delay: noRoomRetry})
+			return
+		}
 		if !pause(ctx, wait) {
 			d.settle(ctx, entry.Lease, revocation.Verdict{Again: true})
 			return
@@ -149,18 +161,35 @@ func (d *Dispatcher) dispatch(ctx context.Context, delivery revocation.Delivery)
 			Delivery: delivery.ID, Type: skipped.Type, Reason: skipped.Reason,
 		})
 	}
+	var nobody []string
 	for _, signal := range decoded.Signals {
-		if err := d.decide(ctx, delivery, signal); err != nil {
+		problem, err := d.decide(ctx, signal)
+		if err != nil {
 			return err
 		}
+		if problem != "" {
+			nobody = append(nobody, problem)
+		}
+	}
+	if len(nobody) > 0 {
+		return d.bury(ctx, revocation.DeadDelivery(delivery, src.Org, sumUp(nobody), d.config.Now()))
 	}
 	d.observe(revocation.Event{Step: revocation.StepDispatched, Source: src.Name, Org: src.Org, Delivery: delivery.ID})
 	return nil
 }
 
+// sumUp makes one reason of the problems of a delivery: it is put aside once, after
+// all that could be done with it was done.
+func sumUp(problems []string) string {
+	if len(problems) == 1 {
+		return problems[0]
+	}
+	return fmt.Sprintf("%s; and %d more signals that name nobody", problems[0], len(problems)-1)
+}
+
 // decide does with one signal what the policy says. A signal that deserves a
-// revocation but names nobody is a dead letter, never a guess.
-func (d *Dispatcher) decide(ctx context.Context, delivery revocation.Delivery, signal revocation.Signal) error {
+// revocation but names nobody is a problem for an operator, never a guess.
+func (d *Dispatcher) decide(ctx context.Context, signal revocation.Signal) (problem string, err error) {
 	decision := d.config.Policy.Decide(signal)
 	event := revocation.Event{
 		Source: signal.Source, Org: signal.Org, Delivery: signal.Delivery, Type: signal.Type, Reason: decision.Rule,
@@ -168,30 +197,29 @@ func (d *Dispatcher) decide(ctx context.Context, delivery revocation.Delivery, s
 	if !decision.Revoke {
 		event.Step = revocation.StepIgnored
 		d.observe(event)
-		return nil
+		return "", nil
 	}
 	if signal.Person.IsZero() {
-		return d.bury(ctx, revocation.DeadDelivery(delivery, signal.Org,
-			signal.Type+": "+signal.NoPerson, d.config.Now()))
+		return signal.Type + ": " + signal.NoPerson, nil
 	}
 	job := revocation.NewJob(signal, decision.Rule, decision.Lane, decision.Scope)
 	event.Step, event.Job = revocation.StepDecided, &job
 	d.observe(event)
 	stored, err := d.lanes.Publish(ctx, job)
 	if err != nil {
-		return fmt.Errorf("publish job %s: %w", job.ID, err)
+		return "", fmt.Errorf("publish job %s: %w", job.ID, err)
 	}
 	event.Step = revocation.StepEnqueued
 	if !stored {
 		event.Step, event.Reason = revocation.StepIgnored, IgnoredDuplicate
 	}
 	d.observe(event)
-	return nil
+	return "", nil
 }
 
 func (d *Dispatcher) bury(ctx context.Context, letter revocation.DeadLetter) error {
 	if err := d.letters.Put(ctx, letter); err != nil {
-		return fmt.Errorf("put aside as a dead letter: %w", err)
+		return fmt.Errorf("%w: %w", errNoRoom, err)
 	}
 	event := revocation.Event{
 		Step: revocation.StepDeadLetter, Source: letter.Source, Org: letter.Org, Reason: letter.Reason,

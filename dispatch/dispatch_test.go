@@ -167,6 +167,45 @@ func TestDispatchPutsAside(t *testing.T) {
 	}
 }
 
+// A delivery full of events that name nobody is one dead letter, and not one for each.
+func TestDispatchPutsADeliveryAsideOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStores()
+		stop := s.run(t, decoderFunc(func(revocation.Delivery) (source.Decoded, error) {
+			suspended := revocation.Signal{ID: "sig_1", Org: "acme", Source: "broken", Type: "user.lifecycle.suspend"}
+			known := suspended
+			known.Person = revocation.Person{Kind: revocation.PersonOktaID, Value: ada}
+			suspended.NoPerson = "no target of type User"
+			return source.Decoded{Signals: []revocation.Signal{suspended, known, suspended, suspended}}, nil
+		}))
+		s.entries <- revocation.LogEntry{Deliveries: []revocation.Delivery{revocation.NewDelivery("broken", "", []byte("{}"), time.Time{})}}
+		pass(time.Millisecond)
+		stop()
+		require.Len(t, s.jobs, 1, "who is known is revoked all the same")
+		require.Len(t, s.letters, 1)
+		require.Equal(t, "user.lifecycle.suspend: no target of type User; and 2 more signals that name nobody", s.letters[0].Reason)
+	})
+}
+
+// While the dead letters are full, revocations behind the one that finds no room go on.
+func TestDispatchGoesOnWhenTheDeadLettersAreFull(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStores()
+		s.failing, s.err = 1, errors.New("maximum bytes exceeded")
+		stop := s.run(t, nil)
+		unreadable := revocation.NewDelivery("okta", "", []byte("not json"), time.Time{})
+		s.entries <- revocation.LogEntry{Deliveries: []revocation.Delivery{unreadable}}
+		s.entries <- revocation.LogEntry{Deliveries: []revocation.Delivery{suspension(ada, "1")}}
+		pass(time.Millisecond)
+		stop()
+		require.Empty(t, s.letters)
+		require.Len(t, s.jobs, 1)
+		require.Equal(t, []revocation.Verdict{{Again: true, Delay: 15 * time.Second}, {}}, s.verdicts)
+	})
+}
+
 func TestDispatchPutsADamagedEntryAside(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

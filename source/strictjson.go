@@ -10,13 +10,19 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth is far above what any sender nests. Deeper bodies are hostile.
-const maxDepth = 64
+// Bounds far above what any sender sends: a delivery of 4 MiB full of real events
+// has about 40,000 objects and arrays. Beyond them a body is hostile, and decoding it
+// would cost a thousand times its size in memory.
+const (
+	maxDepth      = 64
+	maxContainers = 1 << 16
+)
 
 // checkJSON refuses bodies that two readers could understand differently: invalid
 // UTF-8, a key given twice in one object, deep nesting, and anything behind the
-// value. Which of two "id" keys names the person would be a guess. Time and memory
-// are linear in the body.
+// value; and bodies with so many values that decoding them would not be bounded.
+// Which of two "id" keys names the person would be a guess. Time and memory are
+// linear in the body.
 func checkJSON(body []byte) error {
 	if !utf8.Valid(body) {
 		return errors.New("body is not valid UTF-8")
@@ -24,10 +30,17 @@ func checkJSON(body []byte) error {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
 	var open []container
+	opened := 0
 	for {
 		token, err := decoder.Token()
 		if err != nil {
 			return fmt.Errorf("body is not valid JSON near byte %d", decoder.InputOffset())
+		}
+		if token == json.Delim('{') || token == json.Delim('[') {
+			opened++
+		}
+		if opened > maxContainers {
+			return fmt.Errorf("body holds more than %d objects and arrays", maxContainers)
 		}
 		if open, err = step(open, token); err != nil {
 			return fmt.Errorf("%w near byte %d", err, decoder.InputOffset())
@@ -67,8 +80,10 @@ func step(open []container, token json.Token) ([]container, error) {
 // "ID" for "id", so for these a key differing by case only is the same key.
 // Elsewhere, as in Okta's debugData, such keys are a sender's own affair.
 func deciding(key string) string {
-	for _, name := range []string{"data", "events", "uuid", "eventType", "actor", "target", "id", "type", "outcome", "result",
-		"securityContext", "risk", "level"} {
+	for _, name := range []string{
+		"data", "events", "uuid", "eventType", "actor", "target", "id", "type", "outcome", "result",
+		"securityContext", "risk", "level",
+	} {
 		if strings.EqualFold(key, name) {
 			return name
 		}

@@ -95,7 +95,7 @@ func TestCheckJSON(t *testing.T) {
 // Every deciding key is refused twice in any case that encoding/json would take for it.
 func TestCheckJSONFoldsEveryDecidingKey(t *testing.T) {
 	t.Parallel()
-	for _, key := range []string{"data", "events", "uuid", "eventType", "actor", "target", "id", "type", "outcome", "result"} {
+	for _, key := range []string{"data", "events", "uuid", "eventType", "actor", "target", "id", "type", "outcome", "result", "securityContext", "risk", "level"} {
 		for _, other := range []string{strings.ToUpper(key), strings.ToLower(key), strings.ToUpper(key[:1]) + key[1:], strings.ReplaceAll(key, "s", "ſ")} {
 			if other == key {
 				continue
@@ -118,7 +118,9 @@ func TestCheckJSONIsLinear(t *testing.T) {
 		"opening objects":  {strings.Repeat(`{"":`, 3*size), false},
 		"flat array":       {"[" + strings.Repeat("1,", size/2) + "1]", true},
 		"one long string":  {`"` + strings.Repeat("x", 10*size) + `"`, true},
-		"empty arrays":     {"[" + strings.Repeat("[],", size/3) + "[]]", true},
+		"empty arrays":     {"[" + strings.Repeat("[],", size/3) + "[]]", false},
+		"as many as real":  {"[" + strings.Repeat("[],", 40_000) + "[]]", true},
+		"empty events":     {`{"data":{"events":[` + strings.Repeat("{},", size) + `{}]}}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

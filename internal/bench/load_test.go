@@ -62,7 +62,7 @@ func (l load) run(b *testing.B, connections, requests int) result {
 	for i := range conns {
 		conn, err := net.Dial("tcp", l.address)
 		require.NoError(b, err)
-		defer conn.Close()
+		b.Cleanup(func() { _ = conn.Close() })
 		conns[i] = conn
 	}
 	var senders sync.WaitGroup

@@ -156,7 +156,7 @@ sources: {okta: {type: okta_event_hook, org: acme, verify: {secrets: [env:SECRET
 // memory, where an fsync costs nothing.
 func storeDir(b *testing.B) string {
 	b.Helper()
-	dir, err := os.MkdirTemp(os.Getenv("BENCH_DIR"), "sever-bench-")
+	dir, err := os.MkdirTemp(os.Getenv("BENCH_DIR"), "sever-bench-") //nolint:usetesting // see above
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, os.RemoveAll(dir)) })
 	return dir

@@ -66,7 +66,9 @@ sources: {okta: {type: okta_event_hook, org: acme, verify: {secrets: [env:SECRET
 }
 
 func isReady(admin string) bool {
-	resp, err := http.Get("http://" + admin + "/readyz")
+	client := http.Client{Timeout: time.Second}
+	defer client.CloseIdleConnections()
+	resp, err := client.Get("http://" + admin + "/readyz")
 	if err != nil {
 		return false
 	}
@@ -77,7 +79,7 @@ func freePort(b *testing.B) string {
 	b.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(b, err)
-	defer listener.Close()
+	require.NoError(b, listener.Close())
 	return listener.Addr().String()
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -19,7 +20,16 @@ type NATS struct {
 	Replicas    int    `yaml:"replicas" jsonschema:"default=3,enum=1,enum=3,enum=5" doc:"Copies of every stream. 3 survives the loss of one server, 5 of two."`
 }
 
+// bodiesInStore is how many of the largest deliveries the store must have room for: a twelfth of it is for dead
+// letters, and a few of those, each of which holds a whole delivery, must fit.
+const bodiesInStore = 48
+
 func (c *Config) checkQueue(r *report) {
+	if c.Store.MaxSize < bodiesInStore*c.Receive.MaxBody && r.sound("store.max_size", "receive.max_body") {
+		r.add(r.firstWritten("store.max_size", "receive.max_body"),
+			fmt.Sprintf("store.max_size (%s) is below %d times receive.max_body (%s)", c.Store.MaxSize, bodiesInStore, c.Receive.MaxBody),
+			"raise the first or lower the second")
+	}
 	if c.NATS == nil {
 		return
 	}

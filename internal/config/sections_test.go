@@ -67,6 +67,11 @@ func TestSectionProblems(t *testing.T) {
 			[]string{"12: receive.max_waiting: max_waiting (1MiB) is below max_body (4MiB); a single delivery must fit: raise max_waiting or lower max_body"},
 		},
 
+		"no room for dead letters": {
+			"store:\n  max_size: 100MiB",
+			[]string{"12: store.max_size: store.max_size (100MiB) is below 48 times receive.max_body (4MiB); raise the first or lower the second"},
+		},
+
 		"attempt as long as ack_wait": {"work: {ack_wait: 4s}", []string{"11: work.ack_wait: work.attempt_timeout (4s) is not below work.ack_wait (4s)" + lowerOrRaise}},
 		"give up after jobs are gone": {"work: {give_up_after: 7d}", []string{"11: work.give_up_after: work.give_up_after (7d) is not below retention.jobs (7d)" + lowerOrRaise}},
 		"ledger shorter than deliveries": {
