@@ -25,7 +25,7 @@ func (c cli) config() *cobra.Command {
 		for _, warning := range cfg.Warnings {
 			fmt.Fprintf(c.err, "%s:%d: warning: %s: %s; %s\n", file, warning.Line, warning.Field, warning.Message, warning.Fix)
 		}
-		fmt.Fprintf(c.out, "%s: no problems; %d orgs, %d sources\n", file, len(cfg.Orgs), len(cfg.Sources))
+		fmt.Fprintf(c.out, "%s: no problems; orgs: %d, sources: %d\n", file, len(cfg.Orgs), len(cfg.Sources))
 		return nil
 	}
 	schema := &cobra.Command{

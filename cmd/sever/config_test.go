@@ -46,7 +46,7 @@ func TestConfigCheck(t *testing.T) {
 	t.Parallel()
 	file := installation{}.file(t)
 	got := secrets().run(t, "config", "check", "--config", file)
-	require.Equal(t, result{exitDone, file + ": no problems; 1 orgs, 1 sources\n", ""}, got)
+	require.Equal(t, result{exitDone, file + ": no problems; orgs: 1, sources: 1\n", ""}, got)
 
 	fromEnv := secrets()
 	fromEnv.env["SEVER_CONFIG"] = file
