@@ -21,6 +21,15 @@ type Authorizer interface {
 	Authorize(ctx context.Context, req *http.Request) error
 }
 
+// Learner is an Authorizer that wants to see what became of its credential.
+type Learner interface {
+	Authorizer
+	// Learn is given the request as it was sent, the headers of the answer, and the error the answer amounts to (an [*Error]
+	// or a [*TransportError]) or nil. It reports whether Okta refused the credential only and another attempt, made at once,
+	// would carry a better one. The client makes at most one.
+	Learn(sent *http.Request, answer http.Header, err error) (again bool)
+}
+
 // ssws keeps the token in a closure: fmt cannot call methods of unexported fields, so a struct that holds an ssws would
 // show a string field however well ssws itself is guarded.
 type ssws struct {
@@ -56,9 +65,12 @@ func (s *ssws) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) 
 func (s *ssws) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // credentials removes what a request was authorized with from a text that came back, in case something on the way echoes
-// request headers.
-func credentials(req *http.Request) *strings.Replacer {
+// request headers. What else was secret in the request is given as more.
+func credentials(req *http.Request, more ...string) *strings.Replacer {
 	var pairs []string
+	for _, secret := range more {
+		pairs = append(pairs, secret, redacted)
+	}
 	for _, name := range []string{"Authorization", "DPoP"} {
 		value := req.Header.Get(name)
 		if _, after, found := strings.Cut(value, " "); found {

@@ -1,11 +1,20 @@
 package okta
 
 import (
+	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
+
+// handClock is a clock that stands still until it is moved.
+type handClock struct{ at time.Time }
+
+func (c *handClock) now() time.Time { return c.at }
+
+func newHandClock() *handClock { return &handClock{at: time.Unix(1_800_000_000, 0)} }
 
 // rateAt is an answer's headers from a server whose clock is a year off ours.
 func rateAt(now time.Time, limit, remaining int, left time.Duration) Rate {
@@ -13,17 +22,19 @@ func rateAt(now time.Time, limit, remaining int, left time.Duration) Rate {
 	return Rate{Limit: limit, Remaining: remaining, Reset: date.Add(left), Date: date, Known: true}
 }
 
-func admits(b *budget, now time.Time) bool {
-	_, ok := b.acquire(bucketSessions, now)
-	if ok {
-		b.release(bucketSessions)
+// admits reports whether a call would go out at once.
+func admits(t *testing.T, b *budget, name string) bool {
+	t.Helper()
+	err := b.acquire(t.Context(), "test", name)
+	if err == nil {
+		b.release(name)
 	}
-	return ok
+	return err == nil
 }
 
 func TestBudgetFloor(t *testing.T) {
 	t.Parallel()
-	now := time.Unix(1_800_000_000, 0)
+	clock := newHandClock()
 	for _, tc := range []struct {
 		reserve          float64
 		limit, remaining int
@@ -40,95 +51,174 @@ func TestBudgetFloor(t *testing.T) {
 		{0.9, 10, 10, true},
 		{0.9, 10, 9, false},
 	} {
-		b := newBudget(tc.reserve)
-		b.update(bucketSessions, rateAt(now, tc.limit, tc.remaining, time.Minute), now)
-		require.Equal(t, tc.want, admits(b, now), "%+v", tc)
+		b := newBudget(tc.reserve, 0, clock.now)
+		b.update(bucketSessions, Receipt{Rate: rateAt(clock.at, tc.limit, tc.remaining, time.Minute), Began: clock.at})
+		require.Equal(t, tc.want, admits(t, b, bucketSessions), "%+v", tc)
 	}
 }
 
 func TestBudgetRefusesUntilTheWindowIsOver(t *testing.T) {
 	t.Parallel()
-	now := time.Unix(1_800_000_000, 0)
-	b := newBudget(0)
-	require.True(t, admits(b, now), "nothing is known yet")
-	b.update(bucketSessions, rateAt(now, 600, 0, 30*time.Second), now)
+	clock := newHandClock()
+	start := clock.at
+	b := newBudget(0, 0, clock.now)
+	require.True(t, admits(t, b, bucketSessions), "nothing is known yet")
+	b.update(bucketSessions, Receipt{Rate: rateAt(clock.at, 600, 0, 30*time.Second), Began: clock.at})
 
-	rate, ok := b.acquire(bucketSessions, now.Add(10*time.Second))
-	require.False(t, ok)
-	at, known := RetryAt(&Error{Status: 429, Local: true, Rate: rate}, now.Add(10*time.Second))
+	clock.at = start.Add(10 * time.Second)
+	err := b.acquire(t.Context(), "test", bucketSessions)
+	var e *Error
+	require.ErrorAs(t, err, &e)
+	require.True(t, e.Local)
+	require.Equal(t, ClassRateLimited, e.Class())
+	at, known := RetryAt(err, clock.at)
 	require.True(t, known)
-	require.Equal(t, now.Add(31*time.Second), at)
+	require.Equal(t, start.Add(30*time.Second), at)
 
-	require.False(t, admits(b, at.Add(-time.Millisecond)))
-	require.True(t, admits(b, at), "RetryAt and the budget agree")
-	require.Empty(t, b.snapshot(at))
+	clock.at = at.Add(-time.Millisecond)
+	require.False(t, admits(t, b, bucketSessions))
+	clock.at = at
+	require.True(t, admits(t, b, bucketSessions), "RetryAt and the budget agree")
+	require.Empty(t, b.snapshot())
 }
 
-func TestBudgetCountsCallsInFlight(t *testing.T) {
+func TestBudgetIsPerBucketButTheCapIsNot(t *testing.T) {
 	t.Parallel()
-	now := time.Unix(1_800_000_000, 0)
-	b := newBudget(0)
-	b.update(bucketSessions, rateAt(now, 600, 2, time.Minute), now)
-	_, first := b.acquire(bucketSessions, now)
-	_, second := b.acquire(bucketSessions, now)
-	_, third := b.acquire(bucketSessions, now)
-	require.Equal(t, []bool{true, true, false}, []bool{first, second, third})
-	b.release(bucketSessions)
-	require.True(t, admits(b, now))
-	_, users := b.acquire(bucketUsers, now)
-	require.True(t, users, "buckets are apart")
+	clock := newHandClock()
+	b := newBudget(0, 2, clock.now)
+	b.update(bucketSessions, Receipt{Rate: rateAt(clock.at, 600, 0, time.Minute), Began: clock.at})
+	require.False(t, admits(t, b, bucketSessions))
+	require.True(t, admits(t, b, bucketUsers), "buckets are apart")
+
+	require.NoError(t, b.acquire(t.Context(), "test", bucketUsers))
+	require.NoError(t, b.acquire(t.Context(), "test", bucketLogs))
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, b.acquire(over, "test", bucketEventHooks), context.Canceled, "two calls are in flight")
 }
 
-func TestBudgetKeepsInFlightOverTheWindow(t *testing.T) {
+func TestBudgetLetsOneCallGoFirst(t *testing.T) {
 	t.Parallel()
-	now := time.Unix(1_800_000_000, 0)
-	b := newBudget(0)
-	_, ok := b.acquire(bucketSessions, now)
-	require.True(t, ok)
-	b.update(bucketSessions, rateAt(now, 600, 5, time.Second), now)
-	later := now.Add(time.Minute)
-	b.update(bucketSessions, rateAt(later, 600, 1, time.Minute), later)
-	require.False(t, admits(b, later), "the one left is for the call still in flight")
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(0, 8, time.Now)
+		require.NoError(t, b.acquire(t.Context(), "test", bucketSessions))
+		second := make(chan error, 1)
+		go func() { second <- b.acquire(context.Background(), "test", bucketSessions) }()
+		synctest.Wait()
+		require.Empty(t, second, "nothing is known before the first answer")
+		b.update(bucketSessions, Receipt{Rate: rateAt(time.Now(), 600, 599, time.Minute), Began: time.Now()})
+		b.release(bucketSessions)
+		require.NoError(t, <-second)
+	})
+}
+
+func TestBudgetWithoutHeadersOnlyCapsTheCallsInFlight(t *testing.T) {
+	t.Parallel()
+	clock := newHandClock()
+	b := newBudget(0, 3, clock.now)
+	b.update(bucketSessions, Receipt{Rate: Rate{}, Began: clock.at})
+	for range 3 {
+		require.NoError(t, b.acquire(t.Context(), "test", bucketSessions))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, b.acquire(ctx, "test", bucketSessions), context.DeadlineExceeded)
+}
+
+func TestBudgetTapers(t *testing.T) {
+	t.Parallel()
+	b := newBudget(0, 8, time.Now)
+	for spare, want := range map[int]int{600: 8, 32: 8, 31: 7, 8: 2, 7: 1, 1: 1} {
+		require.Equal(t, want, b.tapered(spare), spare)
+	}
 }
 
 func TestBudgetTakesAnswersInAnyOrder(t *testing.T) {
 	t.Parallel()
-	now := time.Unix(1_800_000_000, 0)
-	b := newBudget(0)
-	newer, older := rateAt(now, 600, 3, 30*time.Second), rateAt(now, 600, 4, 30*time.Second)
-	b.update(bucketSessions, newer, now)
-	b.update(bucketSessions, older, now)
-	require.Equal(t, []BudgetState{{Bucket: bucketSessions, Limit: 600, Remaining: 3, Reset: now.Add(30 * time.Second)}}, b.snapshot(now))
+	clock := newHandClock()
+	b := newBudget(0, 0, clock.now)
+	newer, older := rateAt(clock.at, 600, 3, 30*time.Second), rateAt(clock.at, 600, 4, 30*time.Second)
+	b.update(bucketSessions, Receipt{Rate: newer, Began: clock.at})
+	b.update(bucketSessions, Receipt{Rate: older, Began: clock.at})
+	require.Equal(t, []BudgetState{{Bucket: bucketSessions, Limit: 600, Remaining: 3, Reset: clock.at.Add(30 * time.Second)}}, b.snapshot())
 
-	next := rateAt(now, 500, 499, 90*time.Second)
-	b.update(bucketSessions, next, now)
-	b.update(bucketSessions, newer, now)
-	require.Equal(t, 499, b.snapshot(now)[0].Remaining, "an answer from the old window says nothing about the new one")
+	next := rateAt(clock.at, 500, 499, 80*time.Second)
+	b.update(bucketSessions, Receipt{Rate: next, Began: clock.at})
+	b.update(bucketSessions, Receipt{Rate: newer, Began: clock.at})
+	require.Equal(t, 499, b.snapshot()[0].Remaining, "an answer from the old window says nothing about the new one")
 }
 
 func TestBudgetIgnoresWhatIsNoWindow(t *testing.T) {
 	t.Parallel()
-	now := time.Unix(1_800_000_000, 0)
-	noDate := rateAt(now, 600, 0, time.Minute)
+	clock := newHandClock()
+	noDate := rateAt(clock.at, 600, 0, time.Minute)
 	noDate.Date = time.Time{}
-	unknown := rateAt(now, 600, 0, time.Minute)
+	unknown := rateAt(clock.at, 600, 0, time.Minute)
 	unknown.Known = false
 	for name, rate := range map[string]Rate{
-		"concurrency": rateAt(now, 0, 0, 114*time.Second), "no date": noDate, "no headers": unknown, "over": rateAt(now, 600, 0, 0),
-		"long over": rateAt(now, 600, 0, -time.Hour),
+		"concurrency": rateAt(clock.at, 0, 0, 114*time.Second), "no date": noDate, "no headers": unknown, "over": rateAt(clock.at, 600, 5, 0),
+		"long over": rateAt(clock.at, 600, 5, -time.Hour),
 	} {
-		b := newBudget(0)
-		b.update(bucketSessions, rate, now)
-		require.True(t, admits(b, now), name)
-		require.Empty(t, b.snapshot(now), name)
+		b := newBudget(0, 0, clock.now)
+		b.update(bucketSessions, Receipt{Rate: rate, Began: clock.at})
+		require.True(t, admits(t, b, bucketSessions), name)
+		require.Empty(t, b.snapshot(), name)
 	}
 }
 
 func TestBudgetBoundsAnAbsurdReset(t *testing.T) {
 	t.Parallel()
-	now := time.Unix(1_800_000_000, 0)
-	b := newBudget(0)
-	b.update(bucketSessions, rateAt(now, 600, 0, 24*time.Hour), now)
-	require.False(t, admits(b, now.Add(time.Minute)))
-	require.True(t, admits(b, now.Add(maxWait+resetSlack)))
+	clock := newHandClock()
+	b := newBudget(0, 0, clock.now)
+	b.update(bucketSessions, Receipt{Rate: rateAt(clock.at, 600, 0, 24*time.Hour), Began: clock.at})
+	clock.at = clock.at.Add(time.Minute)
+	require.False(t, admits(t, b, bucketSessions))
+	clock.at = clock.at.Add(maxWait)
+	require.True(t, admits(t, b, bucketSessions))
+
+	b.update(bucketSessions, Receipt{Rate: rateAt(clock.at, 600, 0, 30*time.Second), Began: clock.at})
+	require.False(t, admits(t, b, bucketSessions), "an earlier reset counts once the absurd one is over")
+}
+
+func TestCollisionsMakeTheGateWaitABit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(0, 0, time.Now)
+		longest := []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second}
+		for i, limit := range longest {
+			b.update(bucketSessions, Receipt{Rate: rateAt(time.Now(), 0, 0, 114*time.Second), Began: time.Now()})
+			began := time.Now()
+			require.NoError(t, b.pass(t.Context()))
+			waited := time.Since(began)
+			require.GreaterOrEqual(t, waited, limit/2, i)
+			require.Less(t, waited, limit, i)
+			require.True(t, admits(t, b, bucketSessions), "a call itself is not refused")
+		}
+		b.update(bucketSessions, Receipt{Rate: rateAt(time.Now(), 600, 500, time.Minute), Began: time.Now()})
+		b.update(bucketSessions, Receipt{Rate: rateAt(time.Now(), 0, 0, 114*time.Second), Began: time.Now()})
+		began := time.Now()
+		require.NoError(t, b.pass(t.Context()))
+		require.Less(t, time.Since(began), 500*time.Millisecond, "a good answer starts over")
+	})
+}
+
+func TestARefusalThatIsOverAtOnceStillCountsForASecond(t *testing.T) {
+	t.Parallel()
+	clock := newHandClock()
+	for _, left := range []time.Duration{0, -time.Second, -time.Hour} {
+		b := newBudget(0, 0, clock.now)
+		b.update(bucketSessions, Receipt{Status: 429, Rate: rateAt(clock.at, 600, 0, left), Began: clock.at})
+		require.False(t, admits(t, b, bucketSessions), left)
+	}
+}
+
+func TestARefusalWithoutHeadersMakesTheGateWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(0, 0, time.Now)
+		b.update(bucketSessions, Receipt{Status: 429, Began: time.Now()})
+		began := time.Now()
+		require.NoError(t, b.pass(t.Context()))
+		require.GreaterOrEqual(t, time.Since(began), 250*time.Millisecond)
+	})
 }

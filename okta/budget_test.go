@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -60,7 +61,7 @@ func TestClientStopsAtTheReserve(t *testing.T) {
 	at, ok := okta.RetryAt(e, ownClock.now())
 	require.True(t, ok)
 	wait := at.Sub(ownClock.now())
-	require.Equal(t, 61*time.Second, wait)
+	require.Equal(t, time.Minute, wait)
 	simClock.add(wait)
 	ownClock.add(wait)
 	_, err = client.RevokeUserSessions(t.Context(), alice, okta.RevokeOptions{})
@@ -103,4 +104,52 @@ func TestManyAtOnceNeverExceedTheLimit(t *testing.T) {
 		require.Equal(t, http.StatusNoContent, call.Status)
 	}
 	require.LessOrEqual(t, len(sim.Calls()), 20)
+}
+
+// busyOkta counts how many calls are in flight at once.
+type busyOkta struct {
+	mu        sync.Mutex
+	now, most int
+}
+
+func (c *busyOkta) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.mu.Lock()
+	c.now++
+	c.most = max(c.most, c.now)
+	c.mu.Unlock()
+	<-time.After(time.Second) // fake time
+	c.mu.Lock()
+	c.now--
+	c.mu.Unlock()
+	return &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+}
+
+func TestCallsInFlightAreCapped(t *testing.T) {
+	t.Parallel()
+	for inFlight, want := range map[int]int{0: 8, 1: 1, 3: 3, 75: 75} {
+		synctest.Test(t, func(t *testing.T) {
+			busy := &busyOkta{}
+			client := newClient(t, "https://acme.okta.com", func(c *okta.Config) { c.Transport, c.MaxInFlight = busy, inFlight })
+			var wg sync.WaitGroup
+			for range 100 {
+				wg.Go(func() {
+					if _, err := client.RevokeUserSessions(t.Context(), alice, okta.RevokeOptions{}); err != nil && want > 3 {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			require.Equal(t, want, busy.most)
+		})
+	}
+}
+
+func TestMaxInFlightIsChecked(t *testing.T) {
+	t.Parallel()
+	auth, err := okta.SSWS(testToken)
+	require.NoError(t, err)
+	for _, bad := range []int{-1, 76} {
+		_, err := okta.New(okta.Config{BaseURL: "https://acme.okta.com", Auth: auth, MaxInFlight: bad})
+		require.ErrorContains(t, err, "MaxInFlight")
+	}
 }

@@ -53,17 +53,16 @@ func (c Class) String() string {
 // ClassOf returns the class of an error of this package, wrapped or not.
 func ClassOf(err error) Class {
 	var (
-		answer    *Error
+		answer    interface{ Class() Class } // *Error, *OAuthError
 		transport *TransportError
-		userID    *InvalidUserIDError
-		login     *InvalidLoginError
+		refused   interface{ refusedLocally() }
 	)
 	switch {
 	case errors.As(err, &answer):
 		return answer.Class()
 	case errors.As(err, &transport), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return ClassTemporary
-	case errors.As(err, &userID), errors.As(err, &login), errors.Is(err, ErrUnsafeRequest):
+	case errors.As(err, &refused), errors.Is(err, ErrUnsafeRequest):
 		return ClassInvalid
 	case errors.Is(err, ErrAuthorize):
 		return ClassCredential
@@ -105,6 +104,9 @@ func (e *Error) Class() Class {
 
 // classOf400: a bad DPoP proof is a 400 with an empty body and a challenge; a bad request has a code.
 func (e *Error) classOf400() Class {
+	if e.Challenge.Error == codeUseNonce {
+		return ClassTemporary // a DPoP nonce that went stale twice within one call
+	}
 	if e.Code == "" && e.Challenge != (Challenge{}) {
 		return ClassCredential
 	}
@@ -112,6 +114,9 @@ func (e *Error) classOf400() Class {
 }
 
 func (e *Error) classOf401() Class {
+	if e.Challenge.Error == codeUseNonce {
+		return ClassTemporary
+	}
 	if e.Code == "E0000015" { // feature not enabled in this org: no credential helps
 		return ClassInvalid
 	}
@@ -157,3 +162,11 @@ func (e *Error) classOf429() Class {
 	}
 	return ClassRateLimited
 }
+
+// The errors about arguments: nothing was sent, and nothing will be however often it is tried.
+func (*InvalidUserIDError) refusedLocally()      {}
+func (*InvalidLoginError) refusedLocally()       {}
+func (*InvalidQueryError) refusedLocally()       {}
+func (*InvalidPollError) refusedLocally()        {}
+func (*InvalidEventHookError) refusedLocally()   {}
+func (*InvalidEventHookIDError) refusedLocally() {}

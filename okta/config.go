@@ -14,17 +14,21 @@ import (
 // maxReserve is the largest share of a rate limit that can be left to others: above it the client would hardly ever call.
 const maxReserve = 0.9
 
+const defaultUserAgent = "sever-okta"
+
 // Config says how to reach one Okta org. BaseURL and Auth are required.
 type Config struct {
 	// BaseURL is the org, such as "https://acme.okta.com": https, or http for a loopback host; no path, query or userinfo.
 	BaseURL string
-	// Auth puts the credential on every request.
+	// Auth puts the credential on every request: [PrivateKeyJWT], or [SSWS].
 	Auth Authorizer
 	// Transport sends requests; nil means an own transport with bounded connections and times, and TLS 1.2 or later.
 	// A proxy is taken from the environment (HTTPS_PROXY, NO_PROXY).
 	Transport http.RoundTripper
 	// Reserve is the share of Okta's rate limit left to others, 0 to 0.9. Zero keeps nothing back.
 	Reserve float64
+	// MaxInFlight is how many calls may be in flight at once, 1 to 75; zero means 8. Others wait for an answer.
+	MaxInFlight int
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// UserAgent is sent with every request; empty means "sever-okta".
@@ -54,11 +58,14 @@ func New(cfg Config) (*Client, error) {
 	if !(cfg.Reserve >= 0 && cfg.Reserve <= maxReserve) {
 		return nil, fmt.Errorf("okta Reserve: %v is not between 0 and %v", cfg.Reserve, maxReserve)
 	}
+	if cfg.MaxInFlight < 0 || cfg.MaxInFlight > maxInFlight {
+		return nil, fmt.Errorf("okta MaxInFlight: %d is not between 1 and %d", cfg.MaxInFlight, maxInFlight)
+	}
 	if !printable(cfg.UserAgent) {
 		return nil, errors.New("okta UserAgent: holds a character that a header cannot carry")
 	}
 	c := &Client{
-		base: base, auth: cfg.Auth, transport: cfg.Transport, budget: newBudget(cfg.Reserve), now: cfg.Now, userAgent: cfg.UserAgent,
+		base: base, auth: cfg.Auth, transport: cfg.Transport, now: cfg.Now, userAgent: cfg.UserAgent,
 	}
 	if c.transport == nil {
 		c.transport = newTransport()
@@ -66,8 +73,9 @@ func New(cfg Config) (*Client, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
+	c.budget = newBudget(cfg.Reserve, cfg.MaxInFlight, c.now)
 	if c.userAgent == "" {
-		c.userAgent = "sever-okta"
+		c.userAgent = defaultUserAgent
 	}
 	return c, nil
 }
@@ -81,7 +89,7 @@ func (c *Client) CloseIdleConnections() {
 
 // Budget reports what the newest answers said about each rate limit bucket, ordered by name.
 func (c *Client) Budget() []BudgetState {
-	return c.budget.snapshot(c.now())
+	return c.budget.snapshot()
 }
 
 // parseBaseURL never repeats its input: a wrong URL may hold a password.

@@ -122,6 +122,26 @@ func unexpectedAnswer(op string, receipt Receipt, err error) *Error {
 	return &Error{Op: op, Status: receipt.Status, RequestID: receipt.RequestID, Rate: receipt.Rate, Err: err}
 }
 
+// withoutSecrets removes what a request's body or cookie held from a text that came back.
+func withoutSecrets(err error, secrets ...string) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	clean := func(s string) string {
+		for _, secret := range secrets {
+			s = strings.ReplaceAll(s, secret, redacted)
+		}
+		return s
+	}
+	e.Summary, e.ErrorID, e.RequestID = clean(e.Summary), clean(e.ErrorID), clean(e.RequestID)
+	e.Challenge.Error, e.Challenge.Description = clean(e.Challenge.Error), clean(e.Challenge.Description)
+	for i := range e.Causes {
+		e.Causes[i] = clean(e.Causes[i])
+	}
+	return err
+}
+
 // TransportError says that no whole answer came back. The call may or may not have taken effect. Its text holds no
 // credential and no query; Err is the raw cause and may.
 type TransportError struct {

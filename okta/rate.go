@@ -51,9 +51,12 @@ func parseRate(h http.Header) Rate {
 }
 
 // RetryAt says when a call refused by the rate limit is worth another try: Okta's reset minus Okta's own Date plus a second
-// after now, between 1 and 90 seconds. It is false for every other error, the concurrency limit included, and when the
-// headers are missing.
+// after now, between 1 and 90 seconds; without that second for a refusal by the client's own budget. It is false for every
+// other error, the concurrency limit included, and when the headers are missing.
 func RetryAt(err error, now time.Time) (time.Time, bool) {
+	if refused, ok := errors.AsType[*OAuthError](err); ok {
+		return refused.RetryAt, !refused.RetryAt.IsZero()
+	}
 	var e *Error
 	if !errors.As(err, &e) || e.Class() != ClassRateLimited {
 		return time.Time{}, false
@@ -61,6 +64,9 @@ func RetryAt(err error, now time.Time) (time.Time, bool) {
 	window, known := e.Rate.window()
 	if !known {
 		return time.Time{}, false
+	}
+	if e.Local {
+		return now.Add(max(window, 0)), true // by our own clock, from what was learned: no slack needed
 	}
 	wait := min(max(window+resetSlack, minWait), maxWait)
 	return now.Add(wait), true

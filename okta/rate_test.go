@@ -18,11 +18,16 @@ func TestRetryAt(t *testing.T) {
 	limited := func(reset, date time.Time) *okta.Error {
 		return &okta.Error{Status: 429, Rate: okta.Rate{Limit: 600, Reset: reset, Date: date, Known: true}}
 	}
+	local := func(reset time.Time) *okta.Error {
+		return &okta.Error{Status: 429, Local: true, Rate: okta.Rate{Limit: 600, Reset: reset, Date: server, Known: true}}
+	}
 	for _, tc := range []struct {
 		name string
 		err  error
 		want time.Duration
 	}{
+		{"local", local(server.Add(30 * time.Second)), 30 * time.Second},
+		{"local, over", local(server.Add(-time.Second)), 0},
 		{"window", limited(server.Add(30*time.Second), server), 31 * time.Second},
 		{"wrapped", fmt.Errorf("x: %w", limited(server.Add(30*time.Second), server)), 31 * time.Second},
 		{"now", limited(server, server), time.Second},

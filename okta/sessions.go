@@ -8,6 +8,8 @@ import (
 	"strconv"
 )
 
+// Which endpoints share a limit is not published. Each kind of call is taken for a family of its own, which is safe: the
+// headers of every answer tell what is left for exactly that call.
 const (
 	bucketSessions = "sessions"
 	bucketUsers    = "users"
@@ -31,8 +33,7 @@ func (c *Client) RevokeUserSessions(ctx context.Context, id UserID, opts RevokeO
 	const op = "revoke user sessions"
 	path, err := sessionsPath(id)
 	if err != nil {
-		now := c.now()
-		return Receipt{Began: now, Ended: now}, fmt.Errorf("%s: %w", op, err)
+		return c.unsent(), fmt.Errorf("%s: %w", op, err)
 	}
 	query := url.Values{
 		"forgetDevices": {strconv.FormatBool(opts.ForgetDevices)},
@@ -43,4 +44,10 @@ func (c *Client) RevokeUserSessions(ctx context.Context, id UserID, opts RevokeO
 		target: target{method: http.MethodDelete, path: path, query: query.Encode()},
 	})
 	return receipt, err
+}
+
+// unsent is the receipt of a call that was refused before anything was sent.
+func (c *Client) unsent() Receipt {
+	now := c.now()
+	return Receipt{Began: now, Ended: now}
 }

@@ -1,8 +1,10 @@
 package okta
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -25,11 +27,29 @@ func (e *InvalidLoginError) Error() string {
 	return fmt.Sprintf("okta login %s: %s", e.Excerpt, e.Reason)
 }
 
-// target is where one operation must go. The finished request is held against it.
+// target is what one operation must send. The finished request is held against it.
 type target struct {
 	method string
 	path   string // as it goes over the wire, already escaped
 	query  string
+	body   []byte // JSON; nil for no body
+	// asEndUser is set when the call is made as the person, with their session cookie: the API credential must not be on it.
+	asEndUser bool
+}
+
+// reader is a fresh reader of the body, of a type that net/http knows the length of.
+func (t target) reader() io.Reader {
+	if t.body == nil {
+		return http.NoBody
+	}
+	return bytes.NewReader(t.body)
+}
+
+// describe says in the header what the body is.
+func (t target) describe(h http.Header) {
+	if t.body != nil {
+		h.Set("Content-Type", "application/json")
+	}
 }
 
 func (t target) requestURI() string {
@@ -59,6 +79,15 @@ func isSessionsPath(path string) bool {
 	segments := strings.Split(path, "/")
 	return len(segments) == 6 && segments[0] == "" && segments[1] == "api" && segments[2] == "v1" &&
 		segments[3] == "users" && validUserID(segments[4]) && segments[5] == "sessions"
+}
+
+// groupsPath is /api/v1/users/{id}/groups. Okta takes logins here too, but what asks for groups protects people and must not
+// ask about somebody else.
+func groupsPath(id UserID) (string, error) {
+	if _, err := ParseUserID(string(id)); err != nil {
+		return "", err
+	}
+	return usersPath + url.PathEscape(string(id)) + "/groups", nil
 }
 
 // userPath is /api/v1/users/{idOrLogin}. It refuses what Okta would read as something other than that one person: "me" is
@@ -101,12 +130,39 @@ func (t target) check(req *http.Request, base *url.URL) error {
 		return fmt.Errorf("%w: method changed", ErrUnsafeRequest)
 	case req.Host != "" && req.Host != base.Host:
 		return fmt.Errorf("%w: host changed", ErrUnsafeRequest)
-	case req.Body != nil && req.Body != http.NoBody:
-		return fmt.Errorf("%w: unexpected body", ErrUnsafeRequest)
-	case req.Method == http.MethodDelete && !isSessionsPath(req.URL.EscapedPath()):
-		return fmt.Errorf("%w: a DELETE that is not for sessions", ErrUnsafeRequest)
+	case req.Method == http.MethodDelete && !deletable(req.URL.EscapedPath()):
+		return fmt.Errorf("%w: a DELETE that is not for sessions or an event hook", ErrUnsafeRequest)
+	case t.asEndUser && (req.Header.Get("Authorization") != "" || req.Header.Get("DPoP") != ""):
+		return fmt.Errorf("%w: the API credential on an end user's call", ErrUnsafeRequest)
 	}
-	return t.checkURL(req.URL, base)
+	if err := t.checkURL(req.URL, base); err != nil {
+		return err
+	}
+	return t.checkBody(req)
+}
+
+// deletable reports whether a path is one of the two that a DELETE may ever go to.
+func deletable(path string) bool {
+	return isSessionsPath(path) || isEventHookPath(path)
+}
+
+// checkBody reads the body that would be sent, holds it against the target's and puts a fresh one in its place.
+func (t target) checkBody(req *http.Request) error {
+	if t.body == nil {
+		if req.Body != nil && req.Body != http.NoBody {
+			return fmt.Errorf("%w: unexpected body", ErrUnsafeRequest)
+		}
+		return nil
+	}
+	if req.Body == nil || req.ContentLength != int64(len(t.body)) {
+		return fmt.Errorf("%w: body changed", ErrUnsafeRequest)
+	}
+	sent, err := io.ReadAll(io.LimitReader(req.Body, int64(len(t.body))+1))
+	if err != nil || !bytes.Equal(sent, t.body) {
+		return fmt.Errorf("%w: body changed", ErrUnsafeRequest)
+	}
+	req.Body = io.NopCloser(t.reader())
+	return nil
 }
 
 func (t target) checkURL(u, base *url.URL) error {

@@ -3,6 +3,7 @@ package okta
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -95,16 +96,62 @@ func TestTargetCheckRefusesAChangedRequest(t *testing.T) {
 	}
 }
 
-func TestTargetCheckKnowsOneDelete(t *testing.T) {
+func TestTargetCheckKnowsTwoDeletes(t *testing.T) {
 	t.Parallel()
-	goal := target{method: http.MethodDelete, path: "/api/v1/users/" + someone}
-	err := goal.check(requestFor(t, goal), &url.URL{Scheme: "https", Host: "acme.okta.com"})
-	require.ErrorIs(t, err, ErrUnsafeRequest)
+	base := &url.URL{Scheme: "https", Host: "acme.okta.com"}
+	const hook = "who8vt36qfNpCGz9H1e6"
+	for path, allowed := range map[string]bool{
+		"/api/v1/users/" + someone + "/sessions": true,
+		"/api/v1/eventHooks/" + hook:             true,
+		"/api/v1/users/" + someone:               false,
+		"/api/v1/users/" + hook:                  false,
+		"/api/v1/eventHooks/" + someone:          false,
+		"/api/v1/eventHooks/":                    false,
+		"/api/v1/eventHooks":                     false,
+		"/api/v1/eventHooks/" + hook + "/":       false,
+		"/api/v1/eventHooks/" + hook + "/x":      false,
+		"/api/v1/groups/" + hook:                 false,
+		"/api/v1/users/" + someone + "/groups":   false,
+	} {
+		goal := target{method: http.MethodDelete, path: path}
+		err := goal.check(requestFor(t, goal), base)
+		if allowed {
+			require.NoError(t, err, path)
+		} else {
+			require.ErrorIs(t, err, ErrUnsafeRequest, path)
+		}
+	}
+}
+
+func TestTargetCheckHoldsTheBody(t *testing.T) {
+	t.Parallel()
+	base := &url.URL{Scheme: "https", Host: "acme.okta.com"}
+	goal := target{method: http.MethodPost, path: endUserPath, body: []byte(`{"keepCurrent":true}`), asEndUser: true}
+	req := requestFor(t, goal)
+	require.NoError(t, goal.check(req, base))
+	left, err := io.ReadAll(req.Body)
+	require.NoError(t, err)
+	require.Equal(t, goal.body, left, "the body is still there to be sent")
+
+	for name, change := range map[string]func(*http.Request){
+		"gone":    func(r *http.Request) { r.Body = nil },
+		"other":   func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader(`{"keepCurrent":null}`)) },
+		"longer":  func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader(string(goal.body) + " ")) },
+		"shorter": func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("{}")) },
+		"length":  func(r *http.Request) { r.ContentLength++ },
+		"broken":  func(r *http.Request) { r.Body = http.MaxBytesReader(nil, r.Body, 1) },
+		"SSWS":    func(r *http.Request) { r.Header.Set("Authorization", "SSWS x") },
+		"DPoP":    func(r *http.Request) { r.Header.Set("DPoP", "x") },
+	} {
+		req := requestFor(t, goal)
+		change(req)
+		require.ErrorIs(t, goal.check(req, base), ErrUnsafeRequest, name)
+	}
 }
 
 func requestFor(t *testing.T, goal target) *http.Request {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), goal.method, "https://acme.okta.com"+goal.requestURI(), http.NoBody)
+	req, err := http.NewRequestWithContext(t.Context(), goal.method, "https://acme.okta.com"+goal.requestURI(), goal.reader())
 	require.NoError(t, err)
 	return req
 }

@@ -2,8 +2,8 @@ package okta
 
 import "fmt"
 
-// userIDLength is the length of every Okta user id: the prefix 00u and 17 letters or digits.
-const userIDLength = 20
+// idLength is the length of every Okta id: a prefix of three for its kind, such as 00u, and 17 letters or digits.
+const idLength = 20
 
 // UserID is an Okta user id such as "00u2di94bAMSEPvAY1d6". Make one with [ParseUserID]; a converted string is checked
 // again before it is used in a path.
@@ -27,12 +27,14 @@ func ParseUserID(s string) (UserID, error) {
 	return UserID(s), nil
 }
 
-// validUserID compares bytes, not runes, so that look-alike letters of other alphabets never pass.
-func validUserID(s string) bool {
-	if len(s) != userIDLength || s[:3] != "00u" {
+func validUserID(s string) bool { return validID(s, "00u") }
+
+// validID compares bytes, not runes, so that look-alike letters of other alphabets never pass.
+func validID(s, prefix string) bool {
+	if len(s) != idLength || s[:len(prefix)] != prefix {
 		return false
 	}
-	for i := 3; i < len(s); i++ {
+	for i := len(prefix); i < len(s); i++ {
 		if !isASCIILetterOrDigit(s[i]) {
 			return false
 		}

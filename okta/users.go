@@ -29,14 +29,11 @@ func (c *Client) GetUser(ctx context.Context, idOrLogin string) (User, Receipt, 
 	const op = "get user"
 	path, err := userPath(idOrLogin)
 	if err != nil {
-		now := c.now()
-		return User{}, Receipt{Began: now, Ended: now}, fmt.Errorf("%s: %w", op, err)
+		return User{}, c.unsent(), fmt.Errorf("%s: %w", op, err)
 	}
 	body, receipt, err := c.do(ctx, operation{
 		name: op, bucket: bucketUsers, want: http.StatusOK, maxBody: maxUserBody,
-		target: target{method: http.MethodGet, path: path},
-		// Okta reads this from a GET's Content-Type; it spares the lookup of what we would not read.
-		header: http.Header{"Content-Type": {`application/json; okta-response="omitCredentials,omitCredentialsLinks,omitTransitioningToStatus"`}},
+		target: target{method: http.MethodGet, path: path}, header: omitCredentials(),
 	})
 	if err != nil {
 		return User{}, receipt, err
@@ -49,6 +46,11 @@ func (c *Client) GetUser(ctx context.Context, idOrLogin string) (User, Receipt, 
 		return User{}, receipt, unexpectedAnswer(op, receipt, errors.New("answer is about another user"))
 	}
 	return user, receipt, nil
+}
+
+// omitCredentials spares Okta the lookup of what we would not read. It reads this from a GET's Content-Type.
+func omitCredentials() http.Header {
+	return http.Header{"Content-Type": {`application/json; okta-response="omitCredentials,omitCredentialsLinks,omitTransitioningToStatus"`}}
 }
 
 func decodeUser(body []byte) (User, error) {

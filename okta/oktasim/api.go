@@ -1,7 +1,6 @@
 package oktasim
 
 import (
-	"crypto/subtle"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,53 +10,47 @@ import (
 type exchange struct {
 	r         *http.Request
 	requestID string
+	route     route
 	args      []string // decoded segments where the route has a *
+	caller    caller
 }
 
 // route is one operation. A * in the path stands for exactly one segment that is not empty.
 type route struct {
-	method string
-	path   string
-	bucket string
-	handle func(*Server, exchange) reply
-}
-
-func routes() []route {
-	return []route{
-		{http.MethodDelete, "/api/v1/users/*/sessions", "users.sessions", (*Server).revokeSessions},
-		{http.MethodGet, "/api/v1/users/*", "users.get", (*Server).getUser},
-		{http.MethodDelete, "/api/v1/users/*", "users.delete", (*Server).deleteUser},
-		{http.MethodGet, "/api/v1/logs", "logs", (*Server).listLog},
-		{http.MethodPost, "/api/v1/eventHooks", "hooks", (*Server).createHook},
-		{http.MethodGet, "/api/v1/eventHooks", "hooks", (*Server).listHooks},
-		{http.MethodGet, "/api/v1/eventHooks/*", "hooks", (*Server).getHook},
-		{http.MethodPut, "/api/v1/eventHooks/*", "hooks", (*Server).replaceHook},
-		{http.MethodDelete, "/api/v1/eventHooks/*", "hooks", (*Server).deleteHook},
-		{http.MethodPost, "/api/v1/eventHooks/*/lifecycle/verify", "hooks", (*Server).verifyHook},
-		{http.MethodPost, "/api/v1/eventHooks/*/lifecycle/activate", "hooks", (*Server).activateHook},
-		{http.MethodPost, "/api/v1/eventHooks/*/lifecycle/deactivate", "hooks", (*Server).deactivateHook},
-	}
+	method     string
+	path       string
+	bucket     string
+	handle     func(*Server, exchange) reply
+	admit      func(*Server, exchange) (caller, *reply)
+	scope      string // what an access token must hold; exactly this one, as Okta documents it per operation
+	permission string // what a role of the service app must allow
 }
 
 // serveAPI answers one call of Okta's API: record, limits, latency, fault, credential, effect, answer.
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	now := s.opts.Now()
 	done := s.calls.add(r, now)
+	s.origins.allow(w.Header(), r)
+	if isPreflight(r) {
+		done(http.StatusNoContent)
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	within := s.limits.enter()
 	defer s.limits.leave()
 
 	chosen, args, problem := s.match(r)
 	state := concurrencyState(now)
 	if within {
-		state = s.limits.take(chosen.bucket, now)
+		state = s.limits.take(chosen.bucket, s.principal(r), now)
 	}
-	fault, faulty := s.faults.next()
+	fault, faulty := s.faults.next(r.URL.EscapedPath())
 	s.wait(r.Context(), s.opts.Latency+s.ids.upTo(s.opts.Jitter)+fault.Latency)
 	if faulty && fault.Cut {
 		panic(http.ErrAbortHandler) // closes the connection without an answer
 	}
 
-	x := exchange{r: r, requestID: s.ids.request(), args: args}
+	x := exchange{r: r, requestID: s.ids.request(), route: chosen, args: args}
 	var answer reply
 	switch {
 	case faulty && fault.answers():
@@ -65,7 +58,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	case state.exceeded:
 		answer = s.known(http.StatusTooManyRequests, "E0000047")
 	default:
-		answer = s.perform(chosen, x, problem)
+		answer = s.perform(x, problem)
 	}
 	if faulty && fault.CutAfter {
 		panic(http.ErrAbortHandler)
@@ -79,14 +72,16 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 }
 
 // perform checks the credential first: without one Okta does not say which paths exist.
-func (s *Server) perform(chosen route, x exchange, problem *reply) reply {
-	if refusal := s.unauthorized(x.r); refusal != nil {
+func (s *Server) perform(x exchange, problem *reply) reply {
+	from, refusal := x.route.admit(s, x)
+	if refusal != nil {
 		return *refusal
 	}
 	if problem != nil {
 		return *problem
 	}
-	return chosen.handle(s, x)
+	x.caller = from
+	return x.route.handle(s, x)
 }
 
 // match finds the operation, or the error for a path or method that has none.
@@ -104,7 +99,7 @@ func (s *Server) match(r *http.Request) (route, []string, *reply) {
 	if known {
 		problem = s.known(http.StatusMethodNotAllowed, "E0000022")
 	}
-	return route{bucket: "other"}, nil, &problem
+	return route{bucket: "other", admit: (*Server).admitCredential}, nil, &problem
 }
 
 func matchPath(pattern, path string) ([]string, bool) {
@@ -126,22 +121,4 @@ func matchPath(pattern, path string) ([]string, bool) {
 		}
 	}
 	return args, true
-}
-
-// unauthorized is the error for a call without an accepted credential.
-func (s *Server) unauthorized(r *http.Request) *reply {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if strings.TrimSpace(scheme) == "" {
-		problem := s.known(http.StatusForbidden, "E0000005")
-		return &problem
-	}
-	accepted := (scheme == "SSWS" || scheme == "Bearer") && token != ""
-	if s.opts.Token != "" {
-		accepted = accepted && subtle.ConstantTimeCompare([]byte(token), []byte(s.opts.Token)) == 1
-	}
-	if accepted {
-		return nil
-	}
-	problem := s.known(http.StatusUnauthorized, "E0000011")
-	return &problem
 }

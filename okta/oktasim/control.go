@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -16,28 +18,49 @@ const maxEvents = 100
 // no faults, and not among the recorded calls.
 func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.EscapedPath(), "/_sim/")
-	if id, isUser := strings.CutPrefix(path, "users/"); isUser && r.Method == http.MethodPut {
+	operation := r.Method + " " + path
+	if id, ok := strings.CutPrefix(operation, "PUT users/"); ok {
 		s.controlPutUser(r, id).send(w)
 		return
 	}
-	var answer reply
-	switch r.Method + " " + path {
-	case "GET calls":
-		answer = control(s.calls.list())
-	case "GET users":
-		answer = control(s.users.list())
-	case "POST reset":
-		s.Reset()
-		answer = reply{status: http.StatusNoContent}
-	case "POST faults":
-		answer = s.controlFaults(r)
-	case "POST events":
-		answer = s.controlEvents(r)
-	default:
-		answer = refuse(http.StatusNotFound, errors.New("no such control route and method; there are GET calls, GET users, PUT users/{id}, "+
-			"POST reset, POST faults and POST events"))
+	if id, ok := strings.CutPrefix(operation, "PUT clients/"); ok {
+		s.controlPutClient(r, id).send(w)
+		return
 	}
-	answer.send(w)
+	handle, ok := controlRoutes()[operation]
+	if !ok {
+		refuse(http.StatusNotFound, errors.New("no such control route and method; there are PUT users/{id}, PUT clients/{id}, "+
+			strings.Join(slices.Sorted(maps.Keys(controlRoutes())), ", "))).send(w)
+		return
+	}
+	handle(s, r).send(w)
+}
+
+func controlRoutes() map[string]func(*Server, *http.Request) reply {
+	show := func(list func(*Server) any) func(*Server, *http.Request) reply {
+		return func(s *Server, _ *http.Request) reply { return control(list(s)) }
+	}
+	do := func(act func(*Server)) func(*Server, *http.Request) reply {
+		return func(s *Server, _ *http.Request) reply {
+			act(s)
+			return reply{status: http.StatusNoContent}
+		}
+	}
+	return map[string]func(*Server, *http.Request) reply{
+		"GET calls":           show(func(s *Server) any { return s.calls.list() }),
+		"GET users":           show(func(s *Server) any { return s.users.list() }),
+		"GET clients":         show(func(s *Server) any { return s.clients.list() }),
+		"GET trusted-origins": show(func(s *Server) any { return s.origins.list() }),
+		"PUT trusted-origins": (*Server).controlOrigins,
+		"GET sessions":        show((*Server).sessionViews),
+		"POST sessions":       (*Server).controlStartSession,
+		"GET login":           (*Server).signInPage,
+		"POST reset":          do((*Server).Reset),
+		"POST rotate-nonce":   do((*Server).RotateNonce),
+		"POST revoke-tokens":  do((*Server).RevokeTokens),
+		"POST faults":         (*Server).controlFaults,
+		"POST events":         (*Server).controlEvents,
+	}
 }
 
 func (s *Server) controlPutUser(r *http.Request, id string) reply {
@@ -48,11 +71,48 @@ func (s *Server) controlPutUser(r *http.Request, id string) reply {
 	if user.ID != id {
 		return refuse(http.StatusBadRequest, errors.New("id: must be the one in the path"))
 	}
-	stored, err := s.users.put(user)
+	stored, err := s.putUser(user)
 	if err != nil {
 		return refuse(http.StatusBadRequest, err)
 	}
 	return control(stored)
+}
+
+func (s *Server) controlPutClient(r *http.Request, id string) reply {
+	client := Client{ID: id}
+	if err := decodeStrict(r.Body, &client); err != nil {
+		return refuse(http.StatusBadRequest, err)
+	}
+	if client.ID != id {
+		return refuse(http.StatusBadRequest, errors.New("id: must be the one in the path"))
+	}
+	if err := s.PutClient(client); err != nil {
+		return refuse(http.StatusBadRequest, err)
+	}
+	return control(client)
+}
+
+// controlOrigins takes all trusted origins as an array of texts.
+func (s *Server) controlOrigins(r *http.Request) reply {
+	var origins []string
+	if err := decodeStrict(r.Body, &origins); err != nil {
+		return refuse(http.StatusBadRequest, err)
+	}
+	if err := s.SetTrustedOrigins(origins...); err != nil {
+		return refuse(http.StatusBadRequest, err)
+	}
+	return control(s.origins.list())
+}
+
+// controlStartSession takes {"user":"id or login"} and answers with the session and its cookie.
+func (s *Server) controlStartSession(r *http.Request) reply {
+	var body struct {
+		User string `json:"user"`
+	}
+	if err := decodeStrict(r.Body, &body); err != nil {
+		return refuse(http.StatusBadRequest, err)
+	}
+	return s.signInReply(r, body.User)
 }
 
 // controlFaults takes one fault or an array of them.

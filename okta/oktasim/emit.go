@@ -10,7 +10,7 @@ import (
 // emit logs an event and brings it to its hooks in the background.
 func (s *Server) emit(e event) {
 	logged := s.log.add(e)
-	for _, h := range s.hooks.subscribed(logged.text("eventType")) {
+	for _, h := range s.hooks.subscribed(logged) {
 		s.sender.later(func() { s.deliver(s.stopping, h, []event{logged}) })
 	}
 }
@@ -27,7 +27,7 @@ func (s *Server) publish(ctx context.Context, events []event) []Delivery {
 	results := []Delivery{}
 	for _, h := range s.hooks.list() {
 		wanted := slices.DeleteFunc(slices.Clone(logged), func(e event) bool {
-			return !slices.ContainsFunc(s.hooks.subscribed(e.text("eventType")), func(other hook) bool { return other.ID == h.ID })
+			return !slices.ContainsFunc(s.hooks.subscribed(e), func(other hook) bool { return other.ID == h.ID })
 		})
 		if len(wanted) > 0 {
 			results = append(results, s.deliver(ctx, h, wanted))

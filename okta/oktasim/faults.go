@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,7 +23,8 @@ const (
 type Fault struct {
 	Count           int           // how many calls; below one means one
 	Status          int           // 200 to 599, with the body Okta sends; zero lets the call have its effect
-	Code            string        // another error code than the usual one of Status, such as E0000038
+	Path            string        // only calls whose path starts with it, such as /oauth2/v1/token; empty means any call
+	Code            string        // another error code than the usual one of Status: E0000038, or an OAuth one such as invalid_client
 	WWWAuthenticate string        // sent with Status and without a body, as Okta does for OAuth failures
 	Latency         time.Duration // added before anything else happens
 	Cut             bool          // close the connection; no effect, no answer
@@ -46,6 +48,8 @@ func (f Fault) validate() error {
 
 func (f Fault) validateRanges() error {
 	switch {
+	case f.Path != "" && !strings.HasPrefix(f.Path, "/"):
+		return errors.New("path: must start with a slash")
 	case f.Count < 0 || f.Count > maxFaultCount:
 		return fmt.Errorf("count: must be 1 to %d", maxFaultCount)
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
@@ -59,11 +63,12 @@ func (f Fault) validateRanges() error {
 }
 
 // UnmarshalJSON reads the body of POST /_sim/faults: {"count":3,"status":503,"latency":"2s","cut":true,"cut_after":true,
-// "rate_limited":true,"concurrency":true,"reset_in":"2s","code":"E0000038","www_authenticate":"..."}.
+// "rate_limited":true,"concurrency":true,"reset_in":"2s","code":"E0000038","www_authenticate":"...","path":"/oauth2/v1/token"}.
 func (f *Fault) UnmarshalJSON(b []byte) error {
 	var wire struct {
 		Count           int    `json:"count"`
 		Status          int    `json:"status"`
+		Path            string `json:"path"`
 		Code            string `json:"code"`
 		WWWAuthenticate string `json:"www_authenticate"`
 		Latency         string `json:"latency"`
@@ -87,7 +92,7 @@ func (f *Fault) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	*f = Fault{
-		Count: wire.Count, Status: wire.Status, Code: wire.Code, WWWAuthenticate: wire.WWWAuthenticate, Latency: latency,
+		Count: wire.Count, Status: wire.Status, Path: wire.Path, Code: wire.Code, WWWAuthenticate: wire.WWWAuthenticate, Latency: latency,
 		Cut: wire.Cut, CutAfter: wire.CutAfter, RateLimited: wire.RateLimited, Concurrency: wire.Concurrency, ResetIn: resetIn,
 	}
 	return nil
@@ -167,17 +172,18 @@ func (q *faultQueue) add(faults []Fault) {
 	q.pending = q.pending[:min(len(q.pending), maxFaults)]
 }
 
-// next uses up one call's worth of the first fault.
-func (q *faultQueue) next() (Fault, bool) {
+// next uses up one call's worth of the first fault that is for the path.
+func (q *faultQueue) next(path string) (Fault, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.pending) == 0 {
+	i := slices.IndexFunc(q.pending, func(f Fault) bool { return strings.HasPrefix(path, f.Path) })
+	if i < 0 {
 		return Fault{}, false
 	}
-	fault := q.pending[0]
-	q.pending[0].Count--
-	if q.pending[0].Count <= 0 {
-		q.pending = q.pending[1:]
+	fault := q.pending[i]
+	q.pending[i].Count--
+	if q.pending[i].Count <= 0 {
+		q.pending = slices.Delete(q.pending, i, i+1)
 	}
 	return fault, true
 }
@@ -204,6 +210,8 @@ func (s *Server) faultReply(f Fault) reply {
 		code = codeFor(status)
 	}
 	switch {
+	case code != "" && !strings.HasPrefix(code, "E"):
+		return (&oauthProblem{status, code, "This failure was asked for."}).tokenReply()
 	case code != "":
 		return s.known(status, code)
 	case status >= 300:

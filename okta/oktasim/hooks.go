@@ -120,10 +120,10 @@ func (st *hookStore) index(id string) int {
 	return slices.IndexFunc(st.hooks, func(h hook) bool { return h.ID == id })
 }
 
-// subscribed returns the hooks that get an event: active, verified and asking for its type.
-func (st *hookStore) subscribed(eventType string) []hook {
+// subscribed returns the hooks that get an event: active, verified, asking for its type and not filtering it out.
+func (st *hookStore) subscribed(e event) []hook {
 	return slices.DeleteFunc(st.list(), func(h hook) bool {
-		return h.Status != statusActive || h.Verification != verified || !slices.Contains(h.Events.Items, eventType)
+		return h.Status != statusActive || h.Verification != verified || !slices.Contains(h.Events.Items, e.text("eventType")) || !h.lets(e)
 	})
 }
 

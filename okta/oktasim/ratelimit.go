@@ -1,6 +1,7 @@
 package oktasim
 
 import (
+	"maps"
 	"sync"
 	"time"
 )
@@ -18,9 +19,13 @@ type RateLimit struct {
 	Window time.Duration
 }
 
+// maxWindows is how many windows are kept before those that are over are looked for.
+const maxWindows = 10_000
+
 // limits holds the windows of all buckets and the calls in the works.
 type limits struct {
 	rate        RateLimit
+	share       float64 // of every bucket for one principal; 0 means all of it
 	concurrency int
 
 	mu       sync.Mutex
@@ -41,14 +46,14 @@ type rateState struct {
 	exceeded  bool
 }
 
-func newLimits(rate RateLimit, concurrency int) *limits {
+func newLimits(rate RateLimit, share float64, concurrency int) *limits {
 	if rate.Limit <= 0 {
 		rate.Limit = defaultLimit
 	}
 	if rate.Window <= 0 {
 		rate.Window = defaultWindow
 	}
-	return &limits{rate: rate, concurrency: concurrency, windows: map[string]*window{}}
+	return &limits{rate: rate, share: share, concurrency: concurrency, windows: map[string]*window{}}
 }
 
 // enter counts a call in. It reports whether the call is within the concurrency limit; leave is due in either case.
@@ -65,19 +70,36 @@ func (l *limits) leave() {
 	l.inFlight--
 }
 
-// take uses one call of a bucket. A window starts with its first call, not with the minute.
-func (l *limits) take(bucket string, now time.Time) rateState {
+// take uses one call of a bucket, and of the principal's share of it when shares are limited. A call that the share does
+// not allow costs the org nothing. The headers tell of whichever has less left.
+func (l *limits) take(bucket, principal string, now time.Time) rateState {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	w := l.windows[bucket]
+	if l.share <= 0 || l.share >= 1 || principal == "" {
+		return l.takeLocked(bucket, l.rate.Limit, now)
+	}
+	own := l.takeLocked(bucket+" of "+principal, max(1, int(float64(l.rate.Limit)*l.share)), now)
+	if own.exceeded {
+		return own
+	}
+	if org := l.takeLocked(bucket, l.rate.Limit, now); org.exceeded || org.remaining < own.remaining {
+		return org
+	}
+	return own
+}
+
+// takeLocked uses one call of a window. A window starts with its first call, not with the minute.
+func (l *limits) takeLocked(name string, limit int, now time.Time) rateState {
+	w := l.windows[name]
 	if w == nil || !now.Before(w.end) {
-		w = &window{end: ceilSecond(now.Add(l.rate.Window))}
-		l.windows[bucket] = w
+		if len(l.windows) >= maxWindows {
+			maps.DeleteFunc(l.windows, func(_ string, w *window) bool { return !now.Before(w.end) })
+		}
+		w = &window{end: now.Add(l.rate.Window)}
+		l.windows[name] = w
 	}
 	w.used++
-	return rateState{
-		limit: l.rate.Limit, remaining: max(0, l.rate.Limit-w.used), reset: w.end, exceeded: w.used > l.rate.Limit,
-	}
+	return rateState{limit: limit, remaining: max(0, limit-w.used), reset: ceilSecond(w.end), exceeded: w.used > limit}
 }
 
 func (l *limits) reset() {

@@ -65,6 +65,7 @@ func knownErrors() map[string]string {
 		"E0000011": "Invalid token provided",
 		"E0000015": "You do not have permission to access the feature you are requesting",
 		"E0000022": "The endpoint does not support the provided HTTP method",
+		"E0000031": "Invalid search criteria.",
 		"E0000038": "This operation is not allowed in the user's current status.",
 		"E0000047": "API call exceeded rate limit due to too many requests.",
 		"E0000155": "User is not active.",

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -94,6 +93,8 @@ type logQuery struct {
 	after        uint64
 	limit        int
 	polling      bool // without until: there is always a next page, empty or not
+	filter       matcher
+	words        []string // all of them must occur in an event's values
 }
 
 // page returns the matching events, where to go on after them, and whether there are more already.
@@ -105,6 +106,9 @@ func (l *systemLog) page(q logQuery) (events []event, last uint64, more bool) {
 		if entry.number <= q.after || entry.published.Before(q.since) || (!q.polling && !entry.published.Before(q.until)) {
 			continue
 		}
+		if !q.filter(entry.event.lookup) || !holdsWords(entry.event, q.words) {
+			continue
+		}
 		if len(events) == q.limit {
 			return events, last, true
 		}
@@ -113,7 +117,8 @@ func (l *systemLog) page(q logQuery) (events []event, last uint64, more bool) {
 	return events, last, false
 }
 
-// listLog answers in the order events were logged; filter, q and DESCENDING are not simulated and refused.
+// listLog answers in the order events were logged. DESCENDING is not simulated and refused.
+// https://developer.okta.com/docs/reference/system-log-query/
 func (s *Server) listLog(x exchange) reply {
 	query := x.r.URL.Query()
 	q, field := s.parseLogQuery(query)
@@ -121,10 +126,10 @@ func (s *Server) listLog(x exchange) reply {
 		return s.invalid(field, "the value is not supported")
 	}
 	events, last, more := s.log.page(q)
-	header := http.Header{"Link": {s.logLink(x.r, query, "self")}}
+	header := http.Header{"Link": {s.pageLink(x.r, query, "self")}}
 	if q.polling || more {
 		query.Set("after", strconv.FormatUint(last, 10))
-		header.Add("Link", s.logLink(x.r, query, "next"))
+		header.Add("Link", s.pageLink(x.r, query, "next"))
 	}
 	return reply{status: http.StatusOK, body: events, header: header}
 }
@@ -141,9 +146,9 @@ func (s *Server) parseLogQuery(query url.Values) (parsed logQuery, badField stri
 		{"until", setTime(&q.until, query.Get("until"))},
 		{"limit", setLimit(&q.limit, query.Get("limit"))},
 		{"after", setCursor(&q.after, query.Get("after"))},
-		{"filter", setNothing(query.Get("filter"))},
-		{"q", setNothing(query.Get("q"))},
-		{"sortOrder", setNothing(strings.TrimPrefix(query.Get("sortOrder"), "ASCENDING"))},
+		{"filter", setFilter(&q.filter, query.Get("filter"))},
+		{"q", setWords(&q.words, query.Get("q"))},
+		{"sortOrder", setOrder(query.Get("sortOrder"))},
 	}
 	for _, problem := range problems {
 		if problem.err != nil {
@@ -183,19 +188,11 @@ func setCursor(after *uint64, s string) error {
 	return err //nolint:wrapcheck // only whether it is nil matters
 }
 
-func setNothing(s string) error {
-	if s != "" {
+func setOrder(s string) error {
+	if s != "" && s != "ASCENDING" {
 		return errors.New("not simulated")
 	}
 	return nil
-}
-
-func (s *Server) logLink(r *http.Request, query url.Values, rel string) string {
-	link := s.org(r) + "/api/v1/logs"
-	if encoded := query.Encode(); encoded != "" {
-		link += "?" + encoded
-	}
-	return "<" + link + `>; rel="` + rel + `"`
 }
 
 func (e event) text(field string) string {

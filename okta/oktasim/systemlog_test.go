@@ -82,7 +82,7 @@ func TestLogBounds(t *testing.T) {
 		require.True(t, strings.HasPrefix(links(t, a)["self"], "https://acme.okta.com/api/v1/logs"))
 	}
 	for _, query := range []string{
-		"since=yesterday", "until=x", "limit=-1", "limit=1001", "limit=x", "after=x", "filter=eventType+eq+%22x%22", "q=x", "sortOrder=DESCENDING",
+		"since=yesterday", "until=x", "limit=-1", "limit=1001", "limit=x", "after=x", "filter=eventType", "filter=eventType+eq+x", "q=a+b+c+d+e+f+g+h+i+j+k", "sortOrder=DESCENDING",
 	} {
 		requireError(t, o.send(http.MethodGet, "/api/v1/logs?"+query, ""), 400, "E0000001")
 	}
