@@ -8,7 +8,7 @@ type PersonKind string
 // The ways a person can be named.
 const (
 	PersonOktaID PersonKind = "okta_id" // Okta's user id, checked by its strict pattern
-	PersonLogin  PersonKind = "login"   // Okta's profile.login, unique in an org
+	PersonLogin  PersonKind = "login"   // Okta's profile.login, or the email address of exactly one user
 )
 
 // Person names the human whose sessions are to end. The zero Person is nobody.

@@ -47,6 +47,9 @@ type DeadLetters interface {
 
 // Okta acts on one org.
 type Okta interface {
+	// Ready blocks until Revoke may be called within Okta's limits, or ctx ends. It
+	// spends nothing: a job may be taken after it that needs no call.
+	Ready(ctx context.Context) error
 	// Resolve finds the one user a person names. A *CallError says why not.
 	Resolve(ctx context.Context, person Person) (User, error)
 	// Revoke ends the user's sessions: one attempt. A *CallError says why not.
@@ -133,6 +136,12 @@ func (w *Worker) Run(ctx context.Context) error {
 // work takes jobs while ctx lasts, and carries each through under handCtx.
 func (w *Worker) work(ctx, handCtx context.Context) {
 	for ctx.Err() == nil {
+		// Jobs wait on their lanes and not in our hands while the budget is spent, so that
+		// the most urgent one is taken when it is there again.
+		if err := w.deps.Okta.Ready(ctx); err != nil {
+			w.pauseAfter(ctx, fmt.Errorf("wait for Okta's limits: %w", err))
+			continue
+		}
 		task, err := w.deps.Jobs.Take(ctx)
 		if err != nil {
 			w.pauseAfter(ctx, fmt.Errorf("take a job: %w", err))

@@ -225,6 +225,9 @@ func (p *process) Put(_ context.Context, letter revocation.DeadLetter) error {
 	})
 }
 
+// Ready never waits: the limits are okta's affair.
+func (p *process) Ready(ctx context.Context) error { return ctx.Err() }
+
 func (p *process) Resolve(_ context.Context, person revocation.Person) (user revocation.User, err error) {
 	failed := p.do(opResolve, func() { user.ID, err = p.world.identify(person) })
 	return user, errors.Join(failed, err)

@@ -15,7 +15,7 @@ import (
 func (c cli) revoke() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "revoke PERSON", Short: "End a person's sessions by hand and follow the job to its outcome", Args: usageArgs(cobra.ExactArgs(1)),
-		Long: "PERSON is an Okta user id (00u...) or a login, which is an email address in most orgs.\n" +
+		Long: "PERSON is an Okta user id (00u...), a login, or the email address of exactly one user.\n" +
 			"Exits 0 when the sessions are ended, 1 when they are not or not yet.",
 	}
 	connect := c.adminFlags(cmd)

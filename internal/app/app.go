@@ -100,12 +100,12 @@ func (a *App) prepare(context.Context) (err error) {
 	}
 	needsLogin := len(a.config.Policy.Protected.Logins) > 0
 	for _, name := range slices.Sorted(maps.Keys(a.config.Orgs)) {
-		built, err := buildOrg(name, a.config.Orgs[name], needsLogin, a.options.Version, a.options.Now)
+		built, err := buildOrg(name, a.config.Orgs[name], needsLogin, a.options)
 		if err != nil {
 			return err
 		}
 		a.orgs = append(a.orgs, built)
-		a.undo.push("close the connections to "+name, func() error { built.client.CloseIdleConnections(); return nil })
+		a.undo.push("close the connections to "+name, func() error { built.client.Close(); return nil })
 	}
 	return nil
 }

@@ -82,6 +82,26 @@ func TestARevocationByLogin(t *testing.T) {
 	require.Equal(t, map[string]int{person(1): 1}, deletes(r.okta.Calls()))
 }
 
+// An email address counts where exactly one user has it, and is nobody's otherwise.
+func TestARevocationByEmail(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, settings{})
+	for i, email := range []string{"ada@mail.example", "twins@mail.example", "twins@mail.example"} {
+		require.NoError(t, r.okta.PutUser(oktasim.User{
+			ID: person(i + 1), Login: fmt.Sprintf("login%d@acme.example", i), Email: email,
+		}))
+	}
+	for _, email := range []string{"ada@mail.example", "twins@mail.example", "nobody@mail.example"} {
+		decode[revocation.Job](t, r.admin(http.MethodPost, "/api/v1/revocations", order("login", email, "left")), http.StatusAccepted)
+	}
+	r.seen.await(t, audited(revocation.OutcomeRevoked), 1)
+	dead := r.seen.await(t, audited(revocation.OutcomeDead), 2)
+	reasons := dead[0].Record.Reason + dead[1].Record.Reason
+	require.Contains(t, reasons, "at least 2 users have this email address")
+	require.Contains(t, reasons, "no user has this login or email address")
+	require.Equal(t, map[string]int{person(1): 1}, deletes(r.okta.Calls()))
+}
+
 // Nothing that an operator can type reaches another path of Okta's API.
 func TestAnOrderForNobodyNeverReachesAnotherPath(t *testing.T) {
 	t.Parallel()

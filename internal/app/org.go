@@ -16,26 +16,23 @@ import (
 // what the core decides by.
 type org struct {
 	name       string
-	client     *okta.Client
+	client     *OktaClient
 	needsLogin bool // people who are protected by login must be looked up
 	now        func() time.Time
 }
 
 var _ revocation.Okta = (*org)(nil)
 
-func buildOrg(name string, settings config.Org, needsLogin bool, version string, now func() time.Time) (*org, error) {
-	auth, err := okta.SSWS(settings.Auth.Token.Reveal())
+func buildOrg(name string, settings config.Org, needsLogin bool, options Options) (*org, error) {
+	client, err := NewOktaClient(name, settings, options)
 	if err != nil {
-		return nil, fmt.Errorf("orgs.%s.auth: %w", name, err)
+		return nil, err
 	}
-	client, err := okta.New(okta.Config{
-		BaseURL: settings.URL, Auth: auth, Reserve: settings.Budget.Reserve, Now: now, UserAgent: "sever/" + version,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("orgs.%s: %w", name, err)
-	}
-	return &org{name: name, client: client, needsLogin: needsLogin, now: now}, nil
+	return &org{name: name, client: client, needsLogin: needsLogin, now: options.Now}, nil
 }
+
+// Ready waits for the budget of revocations.
+func (o *org) Ready(ctx context.Context) error { return o.client.WaitForBudget(ctx) }
 
 // Resolve finds the one user a person names.
 func (o *org) Resolve(ctx context.Context, person revocation.Person) (revocation.User, error) {
@@ -64,18 +61,32 @@ func (o *org) resolveID(ctx context.Context, value string) (revocation.User, err
 	return revocation.User{ID: string(user.ID), Login: user.Login}, nil
 }
 
-// resolveLogin takes nothing but the exact login: Okta would also take the start of
-// one, which is a guess.
+// resolveLogin takes nothing but the exact login, since Okta would also take the
+// start of one, which is a guess; or else the email address of exactly one user.
 func (o *org) resolveLogin(ctx context.Context, login string) (revocation.User, error) {
 	user, receipt, err := o.client.GetUser(ctx, login)
-	if okta.ClassOf(err) == okta.ClassGone {
-		return revocation.User{}, invalid(errors.New("no user has this login"))
+	switch {
+	case err == nil && strings.EqualFold(user.Login, login):
+		return revocation.User{ID: string(user.ID), Login: user.Login}, nil
+	case err != nil && okta.ClassOf(err) != okta.ClassGone:
+		return revocation.User{}, o.callError(err, receipt)
+	case !strings.Contains(login, "@"):
+		return revocation.User{}, invalid(errors.New("no user has exactly this login"))
+	default:
+		return o.resolveEmail(ctx, login)
+	}
+}
+
+func (o *org) resolveEmail(ctx context.Context, email string) (revocation.User, error) {
+	user, receipt, err := o.client.FindUser(ctx, "email", email)
+	if _, nobody := errors.AsType[*okta.NoUserError](err); nobody {
+		return revocation.User{}, invalid(errors.New("no user has this login or email address"))
+	}
+	if several, ok := errors.AsType[*okta.SeveralUsersError](err); ok {
+		return revocation.User{}, invalid(fmt.Errorf("at least %d users have this email address; name the one by id or login", several.Count))
 	}
 	if err != nil {
 		return revocation.User{}, o.callError(err, receipt)
-	}
-	if !strings.EqualFold(user.Login, login) {
-		return revocation.User{}, invalid(errors.New("no user has exactly this login"))
 	}
 	return revocation.User{ID: string(user.ID), Login: user.Login}, nil
 }
@@ -102,11 +113,11 @@ func invalid(err error) error {
 func (o *org) callError(err error, receipt okta.Receipt) *revocation.CallError {
 	callErr := &revocation.CallError{
 		Failure: failure(okta.ClassOf(err)), Err: err,
-		Call: revocation.Call{Status: receipt.Status, RequestID: receipt.RequestID},
+		Call:    revocation.Call{Status: receipt.Status, RequestID: receipt.RequestID},
+		NotSent: receipt.Attempts == 0,
 	}
 	if answer, ok := errors.AsType[*okta.Error](err); ok {
 		callErr.Call.Code = answer.Code
-		callErr.NotSent = answer.Local
 	}
 	if at, known := okta.RetryAt(err, o.now()); known {
 		callErr.RetryAfter = at.Sub(o.now())

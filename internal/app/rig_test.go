@@ -37,6 +37,9 @@ type settings struct {
 	work    string
 	receive string
 	policy  string
+	auth    string // Sever's credential at Okta; usually the API token
+	tls     string // usually none
+	signout string // the sign-out page; usually none
 }
 
 // calm are settings for work that leave out the wait between two calls for one person.
@@ -56,14 +59,22 @@ func (s settings) yaml(dir, oktaURL string) string {
 		}
 		return name + ": " + given + "\n"
 	}
-	return "listen: 127.0.0.1:0\n" +
+	if s.signout != "" {
+		keep += "\nsignout: " + s.signout
+	}
+	tls := ""
+	if s.tls != "" {
+		tls = "tls: " + s.tls + "\n"
+	}
+	return "listen: 127.0.0.1:0\n" + tls +
 		"admin: {listen: \"127.0.0.1:0\", token: env:SEVER_ADMIN_TOKEN}\n" + keep + "\n" +
 		section("work", s.work, calm) +
 		// Most of Okta's 3 s: a test machine's disk may be busy.
 		section("receive", s.receive, "{timeout: 2900ms, append_timeout: 2800ms}") +
 		section("policy", s.policy, "{mode: enforce}") +
 		"log: {level: debug, format: json}\n" +
-		"orgs:\n  acme: {url: \"" + oktaURL + "\", auth: {type: ssws, token: env:OKTA_API_TOKEN}}\n" +
+		"orgs:\n  acme:\n    url: \"" + oktaURL + "\"\n" +
+		"    " + section("auth", s.auth, "{type: ssws, token: env:OKTA_API_TOKEN}") +
 		"sources:\n  okta:\n    type: okta_event_hook\n    org: acme\n" +
 		"    verify: {type: header, header: Authorization, secrets: [env:OKTA_HOOK_SECRET]}\n"
 }

@@ -73,6 +73,9 @@ func (a *App) servers() ([]server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if receiver, err = a.withSignOut(receiver); err != nil {
+		return nil, err
+	}
 	tlsConfig, err := loadTLS(a.config.TLS)
 	if err != nil {
 		return nil, err
@@ -82,4 +85,15 @@ func (a *App) servers() ([]server, error) {
 			Timeout: a.config.Receive.Timeout, TLS: tlsConfig, Logger: a.options.Logger,
 		}), a.listener,
 	}), nil
+}
+
+// withSignOut adds the sign-out page, where it is configured, to what senders reach.
+func (a *App) withSignOut(receiver http.Handler) (http.Handler, error) {
+	settings := a.config.SignOut
+	if settings == nil {
+		return receiver, nil
+	}
+	return handlers.NewSignOut(receiver, handlers.SignOutConfig{
+		Okta: a.config.SignInURL(), Title: settings.Title, Support: settings.Support, Logger: a.options.Logger,
+	})
 }

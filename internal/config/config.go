@@ -28,6 +28,7 @@ type Config struct {
 	Orgs      map[string]Org    `yaml:"orgs" jsonschema:"required" doc:"The Okta orgs, by a short name of your choice."`
 	Sources   map[string]Source `yaml:"sources" jsonschema:"required" doc:"Who may send, by name; the name is the last part of the URL /v1/hooks/NAME."`
 	Policy    Policy            `yaml:"policy" doc:"What an alert leads to, and whom it may never touch."`
+	SignOut   *SignOut          `yaml:"signout" doc:"A page, GET /signout on the senders' address, on which people end their own Okta sessions. Off unless given; docs/signout.md tells what Okta needs for it."`
 	Log       Log               `yaml:"log" doc:"The program's own log, on standard error."`
 
 	// Warnings do not keep Sever from starting but deserve a person's attention, sorted by line.
@@ -110,6 +111,8 @@ func (c *Config) check(r *report, needed Needs) {
 	for name, source := range c.Sources {
 		source.check(r, join("sources", name), c.Orgs)
 	}
+	c.checkHookNames(r)
 	c.Policy.check(r)
+	c.checkSignOut(r)
 	c.checkUnsupported(r)
 }

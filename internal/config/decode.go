@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -164,8 +165,11 @@ func (d *decoder) unread(node *yaml.Node, v reflect.Value, at string) {
 	if problem := d.refs.unread(node.Value); problem != nil {
 		d.addAt(node.Line, at, problem.Message, problem.Fix)
 	}
-	if into, ok := reflect.TypeAssert[*Secret](v.Addr()); ok {
+	switch into := v.Addr().Interface().(type) {
+	case *Secret:
 		*into = newSecret("")
+	case *File:
+		*into = File(strings.TrimPrefix(node.Value, "file:"))
 	}
 }
 

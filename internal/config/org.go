@@ -17,8 +17,14 @@ type Auth struct {
 	Type     string `yaml:"type" jsonschema:"required,enum=ssws,enum=private_key_jwt" doc:"ssws for an API token, private_key_jwt for an OAuth service app."`
 	Token    Secret `yaml:"token" doc:"The API token; for ssws."`
 	ClientID string `yaml:"client_id" doc:"The service app's client id, such as 0oa1abcd2EFGH3ijk4x7; for private_key_jwt."`
-	Key      Secret `yaml:"key" doc:"The service app's private key in PEM; for private_key_jwt."`
+	Key      File   `yaml:"key" doc:"The service app's private key in PEM, as file:PATH; for private_key_jwt. It is read again before every token, so a changed file needs no restart."`
 	KeyID    string `yaml:"key_id" doc:"The key's id (kid) at Okta; for private_key_jwt."`
+
+	NextKey   File   `yaml:"next_key" doc:"While keys are rotated: a second key, tried when Okta refuses the first."`
+	NextKeyID string `yaml:"next_key_id" doc:"The second key's id (kid) at Okta."`
+
+	Scopes []string `yaml:"scopes" doc:"OAuth scopes to ask for, all granted to the app; default okta.users.manage and okta.users.read. sever hooks asks for okta.eventHooks.read and .manage by itself."`
+	DPoP   bool     `yaml:"dpop" jsonschema:"default=true" doc:"Bind tokens to this process by DPoP. Okta ignores it where the app does not want it."`
 }
 
 // Budget is the share of an org's rate limits that Sever leaves alone.
@@ -31,6 +37,18 @@ func (o Org) check(r *report, at string) {
 		checkOrgURL(r, at+".url", o.URL)
 	}
 	o.Auth.check(r, at+".auth")
+}
+
+// checkOrgName wants the name of an org that there is; none given is another's problem.
+func checkOrgName(r *report, at, name string, orgs map[string]Org) {
+	if _, known := orgs[name]; name == "" || known || !r.sound("orgs") {
+		return
+	}
+	names := make([]string, 0, len(orgs))
+	for known := range orgs {
+		names = append(names, known)
+	}
+	r.add(at, "there is no org "+quote(name), suggestSorted(name, names))
 }
 
 // checkOrgURL never repeats the URL: it may carry a password.
@@ -63,13 +81,16 @@ func isAdminConsole(host string) bool {
 
 func (a Auth) check(r *report, at string) {
 	ssws := []credential{{at + ".token", a.Token.IsSet()}}
-	oauth := []credential{{at + ".client_id", a.ClientID != ""}, {at + ".key", a.Key.IsSet()}, {at + ".key_id", a.KeyID != ""}}
+	oauth := []credential{{at + ".client_id", a.ClientID != ""}, {at + ".key", a.Key != ""}, {at + ".key_id", a.KeyID != ""}}
 	switch a.Type {
 	case "ssws":
 		requireCredentials(r, a.Type, ssws, oauth)
 		checkHeaderSecret(r, at+".token", a.Token)
 	case "private_key_jwt":
 		requireCredentials(r, a.Type, oauth, ssws)
+		if (a.NextKey == "") != (a.NextKeyID == "") && r.sound(at+".next_key", at+".next_key_id") {
+			r.add(r.firstWritten(at+".next_key", at+".next_key_id"), "next_key and next_key_id go together", "give both, or none")
+		}
 	}
 }
 

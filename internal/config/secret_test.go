@@ -23,7 +23,7 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 	source := Source{Verify: Verify{Secrets: []Secret{secret}}}
 	config := Config{
 		Admin:   Admin{Token: secret},
-		Orgs:    map[string]Org{"acme": {Auth: Auth{Token: secret, Key: secret}}},
+		Orgs:    map[string]Org{"acme": {Auth: Auth{Token: secret}}},
 		Sources: map[string]Source{"okta": source},
 	}
 	values := map[string]any{

@@ -132,11 +132,6 @@ func TestUnsupportedSettings(t *testing.T) {
 			require.Equal(t, test.want, problems(t, minimal+test.text))
 		})
 	}
-
-	oauth := strings.Replace(minimal, "{type: ssws, token: env:TOKEN}", "{type: private_key_jwt, client_id: 0oa1, key: env:TOKEN, key_id: k1}", 1)
-	require.Equal(t, []string{
-		"4: orgs.acme.auth.type: private_key_jwt is not available yet: OAuth comes with the next version; use ssws",
-	}, problems(t, oauth))
 }
 
 func TestOrgProblems(t *testing.T) {
@@ -192,7 +187,6 @@ func TestAuthProblems(t *testing.T) {
 			"4: orgs.acme.auth.key: missing; auth type private_key_jwt needs it; add it",
 			"4: orgs.acme.auth.key_id: missing; auth type private_key_jwt needs it; add it",
 			"4: orgs.acme.auth.token: does not go with auth type private_key_jwt; remove it, or change the type",
-			"4: orgs.acme.auth.type: private_key_jwt is not available yet: OAuth comes with the next version; use ssws",
 		},
 	} {
 		t.Run(auth, func(t *testing.T) {

@@ -11,6 +11,7 @@ type Source struct {
 	Type   string `yaml:"type" jsonschema:"required,enum=okta_event_hook" doc:"Who sends, which settles the shape of its deliveries: okta_event_hook."`
 	Org    string `yaml:"org" jsonschema:"required" doc:"The org, from orgs, in which the people it names are revoked."`
 	Verify Verify `yaml:"verify" jsonschema:"required" doc:"How its deliveries are authenticated. There is no source without this."`
+	Hook   *Hook  `yaml:"hook" doc:"The event hook at Okta as code, for sever hooks and sever doctor. Without it, keep the hook by hand."`
 }
 
 // Verify authenticates deliveries by a secret that the sender puts in a header.
@@ -25,16 +26,11 @@ type Verify struct {
 var headerForm = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$")
 
 func (s Source) check(r *report, at string, orgs map[string]Org) {
-	if _, known := orgs[s.Org]; s.Org != "" && !known && r.sound("orgs") {
-		names := make([]string, 0, len(orgs))
-		for name := range orgs {
-			names = append(names, name)
-		}
-		r.add(at+".org", "there is no org "+quote(s.Org), suggestSorted(s.Org, names))
-	}
+	checkOrgName(r, at+".org", s.Org, orgs)
 	if r.written(at+".verify") && r.sound(at+".verify") {
 		s.Verify.check(r, at+".verify")
 	}
+	s.Hook.check(r, at+".hook", strings.TrimPrefix(at, "sources."))
 }
 
 func (v Verify) check(r *report, at string) {

@@ -4,11 +4,6 @@ package config
 // accepted and ignored would leave someone believing in a protection that is not there. Delete each part when its
 // feature arrives.
 func (c *Config) checkUnsupported(r *report) {
-	for name, org := range c.Orgs {
-		if org.Auth.Type == "private_key_jwt" {
-			r.add("orgs."+name+".auth.type", "private_key_jwt is not available yet: OAuth comes with the next version", "use ssws")
-		}
-	}
 	if len(c.Policy.Protected.Groups) > 0 {
 		r.add("policy.protected.groups", "protected groups are not available yet", "list their members under ids or logins")
 	}

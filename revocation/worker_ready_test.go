@@ -1,0 +1,64 @@
+package revocation_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sever/revocation"
+)
+
+// gate is an Okta whose limits are used up until it opens.
+type gate struct {
+	revocation.Okta
+
+	open chan struct{}
+}
+
+func (g gate) Ready(ctx context.Context) error {
+	select {
+	case <-g.open:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func TestWorkerLeavesJobsOnTheirLanesWhileTheBudgetIsSpent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		closed := gate{open: make(chan struct{})}
+		w.config = func(_ *revocation.Config, deps *revocation.Deps) {
+			closed.Okta = deps.Okta
+			deps.Okta = closed
+		}
+		w.lane.publish(suspended("sig_1", ada))
+		p := w.start(t, 2)
+		pass(time.Minute)
+		require.Zero(t, w.steps()[revocation.StepTaken])
+		close(closed.open)
+		w.finish(t, p)
+		calls, _, _ := w.seen()
+		require.Len(t, calls, 1)
+	})
+}
+
+func TestWorkerStopsWhileItWaitsForTheBudget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.config = func(_ *revocation.Config, deps *revocation.Deps) {
+			deps.Okta = gate{Okta: deps.Okta, open: make(chan struct{})}
+		}
+		p := w.start(t, 2)
+		pass(time.Second)
+		began := time.Now()
+		p.end()
+		require.Zero(t, time.Since(began))
+		require.Zero(t, w.steps()[revocation.StepTrouble])
+	})
+}
