@@ -45,6 +45,9 @@ type Queue struct {
 // holds as base64.
 const letterWords = 64 << 10
 
+// needsPayload is how large a message must be allowed to be for the largest delivery.
+func needsPayload(maxBody int64) int64 { return maxBody*4/3 + letterWords }
+
 // Open starts the embedded server or connects to the cluster, and makes sure that
 // every stream is there.
 func Open(ctx context.Context, config Config) (*Queue, error) {
@@ -76,7 +79,7 @@ func (q *Queue) connect() (err error) {
 }
 
 func (q *Queue) prepare(ctx context.Context) (err error) {
-	if need := q.config.MaxBody*4/3 + letterWords; q.conn.MaxPayload() < need {
+	if need := needsPayload(q.config.MaxBody); q.conn.MaxPayload() < need {
 		return fmt.Errorf("NATS takes messages of at most %d bytes, but a delivery of receive.max_body needs %d: "+
 			"raise max_payload on the NATS server or lower receive.max_body", q.conn.MaxPayload(), need)
 	}

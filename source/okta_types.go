@@ -1,5 +1,7 @@
 package source
 
+import "slices"
+
 // position is where an Okta event names the person it affects.
 type position int
 
@@ -68,4 +70,23 @@ func oktaEchoes() map[string]bool {
 		"user.authentication.universal_logout":           true,
 		"user.authentication.universal_logout.scheduled": true,
 	}
+}
+
+// OktaHookEvents are the types an event hook needs to subscribe to: those the built-in
+// policy acts on, whatever their risk, and those that carry the risk of the affected
+// person. Sorted.
+func OktaHookEvents() []string {
+	events := []string{
+		"user.account.report_suspicious_activity_by_enduser",
+		"user.lifecycle.deactivate",
+		"user.lifecycle.delete.initiated",
+		"user.lifecycle.suspend",
+	}
+	for name, kind := range oktaTypes() {
+		if kind.riskIsPersons {
+			events = append(events, name)
+		}
+	}
+	slices.Sort(events)
+	return events
 }
