@@ -99,15 +99,20 @@ func (b *budget) acquire(ctx context.Context, op, name string) error {
 func (b *budget) abreast(k *bucket, now time.Time) int {
 	switch {
 	case k.window.live(now):
-		return b.tapered(k.window.remaining - b.floor(k.window.limit))
+		return b.tapered(k, k.window.remaining-b.floor(k.window.limit))
 	case k.silent:
 		return b.limit
 	}
 	return 1
 }
 
-func (b *budget) tapered(spare int) int {
-	return min(max(spare/taper, 1), b.limit)
+// tapered is how many of the spare calls may be in flight. Alone, we know what is left: what we have in flight is all that
+// was not told yet.
+func (b *budget) tapered(k *bucket, spare int) int {
+	if k.window.shared > 0 {
+		spare /= taper
+	}
+	return min(max(spare, 1), b.limit)
 }
 
 // release comes after update, so that whoever waits finds what the answer said.
@@ -149,7 +154,9 @@ func (b *budget) update(name string, answer Receipt) {
 		return
 	}
 	left = max(left, minWindow)
-	if k.window.note(rate, left, answer.Began, now) {
+	opened := k.window.note(rate, left, answer.Began, now)
+	k.window.compare(k.inFlight)
+	if opened {
 		k.others.nextWindow()
 		return
 	}

@@ -128,8 +128,34 @@ func TestBudgetWithoutHeadersOnlyCapsTheCallsInFlight(t *testing.T) {
 func TestBudgetTapers(t *testing.T) {
 	t.Parallel()
 	b := newBudget(0, 8, time.Now)
+	alone := &bucket{}
+	for spare, want := range map[int]int{600: 8, 8: 8, 7: 7, 1: 1} {
+		require.Equal(t, want, b.tapered(alone, spare), "alone with %d", spare)
+	}
+	shared := &bucket{window: window{shared: 1}}
 	for spare, want := range map[int]int{600: 8, 32: 8, 31: 7, 8: 2, 7: 1, 1: 1} {
-		require.Equal(t, want, b.tapered(spare), spare)
+		require.Equal(t, want, b.tapered(shared, spare), "shared with %d", spare)
+	}
+}
+
+// Whoever else spends a window is seen by what is gone beside our own calls, and remembered for a while.
+func TestWindowSeesOthers(t *testing.T) {
+	t.Parallel()
+	clock := newHandClock()
+	var w window
+	answer := func(reset time.Duration, remaining, inFlight int) {
+		w.note(rateAt(clock.at, 100, remaining, reset), reset, clock.at, clock.at)
+		w.compare(inFlight)
+	}
+	answer(5*time.Second, 99, 1)
+	answer(5*time.Second, 96, 2)
+	require.Zero(t, w.shared, "four are gone: two answered, two in flight")
+	answer(5*time.Second, 90, 2)
+	require.Equal(t, sharedWindows, w.shared, "ten are gone, and only five can be ours")
+	for left := sharedWindows - 1; left >= 0; left-- {
+		clock.at = clock.at.Add(6 * time.Second)
+		answer(5*time.Second, 99, 1)
+		require.Equal(t, left, w.shared)
 	}
 }
 

@@ -63,7 +63,7 @@ func (b *budget) room(k *bucket, now time.Time) (calls int, again time.Duration)
 	spare := w.remaining - max(floor, held)
 	switch {
 	case spare > 0:
-		return b.tapered(spare), min(positive(again), left)
+		return b.tapered(k, spare), min(positive(again), left)
 	case sample:
 		return 1, min(positive(again), left)
 	}

@@ -28,6 +28,9 @@ type window struct {
 	heard  time.Time     // when remaining was last true
 	end    time.Time     // our best guess, by our clock
 
+	mine   int // answers of ours that were counted in it
+	shared int // for how many windows others are taken to spend this limit too
+
 	length  time.Duration // how long a fresh window lasts; zero while not known
 	tooSoon time.Duration // a fresh window was still there after so long
 }
@@ -39,6 +42,7 @@ func (w *window) note(rate Rate, left time.Duration, sent, now time.Time) (opene
 	switch {
 	case rate.Reset.Equal(w.reset):
 		w.limit = rate.Limit
+		w.mine++
 		// Within a window the count only falls, so the smallest is the newest.
 		if rate.Remaining <= w.remaining {
 			w.remaining, w.heard = rate.Remaining, now
@@ -56,12 +60,23 @@ func (w *window) open(rate Rate, left time.Duration, now time.Time) {
 		w.length = min(w.end.Sub(w.opened), now.Sub(w.opened))
 	}
 	w.limit, w.remaining, w.heard = rate.Limit, rate.Remaining, now
+	w.mine, w.shared = 1, max(0, w.shared-1)
 	w.reset, w.opened, w.left = rate.Reset, now, min(left, maxWait)
 	w.fresh = rate.Limit-rate.Remaining <= max(2, rate.Limit/10)
 	if w.tooSoon > w.left+time.Second {
 		w.tooSoon = 0 // windows are shorter than they were
 	}
 	w.end = w.opened.Add(w.guess(0))
+}
+
+// sharedWindows is for how many windows others are expected back once they were seen.
+const sharedWindows = 8
+
+// compare sees whether more was spent of the window than we can have: our answers and our calls in flight.
+func (w *window) compare(inFlight int) {
+	if w.limit-w.remaining > w.mine+inFlight {
+		w.shared = sharedWindows
+	}
 }
 
 // stillThere learns from a call that went out after the end we had guessed and yet was counted in this window.
