@@ -130,7 +130,7 @@ func (d *doctor) configuration() error {
 	for _, p := range cfg.Warnings {
 		d.warn("configuration", fmt.Sprintf("%s:%d: %s", d.file, p.Line, describeProblem(p)), p.Fix)
 	}
-	d.ok("configuration", fmt.Sprintf("%s: no problems; %d orgs, %d sources", d.file, len(cfg.Orgs), len(cfg.Sources)))
+	d.ok("configuration", fmt.Sprintf("%s: no problems; orgs: %d, sources: %d", d.file, len(cfg.Orgs), len(cfg.Sources)))
 	d.cfg = cfg
 	return nil
 }

@@ -60,7 +60,7 @@ func TestDoctorBesideARunningSever(t *testing.T) {
 	require.Empty(t, got.err)
 	require.NotRegexp(t, `(?m)^(warn|FAIL)`, got.out)
 	for _, line := range []string{
-		`ok    configuration           .+: no problems; 1 orgs, 1 sources`,
+		`ok    configuration           .+: no problems; orgs: 1, sources: 1`,
 		`ok    running sever           the one at .+ is ready`,
 		`ok    store                   .+ is in use by a running sever; see its readiness above`,
 		`ok    store space             .+ has \d+ MiB free; the store may grow by \d+ MiB`,
