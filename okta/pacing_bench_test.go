@@ -49,7 +49,7 @@ func revokeFiveHundred(b *testing.B, replicas int) (took time.Duration, refused 
 		require.NoError(b, err)
 		client, err := okta.New(okta.Config{BaseURL: server.URL, Auth: auth})
 		require.NoError(b, err)
-		defer client.CloseIdleConnections()
+		b.Cleanup(client.CloseIdleConnections)
 		for range 16 / replicas {
 			workers.Go(func() { revokeSome(b, client, &left) })
 		}
