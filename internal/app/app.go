@@ -27,6 +27,8 @@ type Options struct {
 
 	Now      func() time.Time    // default time.Now
 	Observer revocation.Observer // hears every step, after logs and metrics; may be nil
+
+	maxInFlight int // calls to one org at once; 0 is the client's default
 }
 
 // App is a running Sever, or one about to run.
@@ -67,6 +69,7 @@ func New(ctx context.Context, cfg *config.Config, options Options) (*App, error)
 	if options.Now == nil {
 		options.Now = time.Now
 	}
+	options.maxInFlight = cfg.Work.Concurrency
 	metrics := obs.NewMetrics()
 	a := &App{
 		config: cfg, options: options, metrics: metrics,

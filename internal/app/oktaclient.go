@@ -26,7 +26,7 @@ func NewOktaClient(name string, settings config.Org, options Options) (*OktaClie
 		return nil, fmt.Errorf("orgs.%s.auth: %w", name, err)
 	}
 	made.Client, err = okta.New(okta.Config{
-		BaseURL: settings.URL, Auth: auth, Reserve: settings.Budget.Reserve,
+		BaseURL: settings.URL, Auth: auth, Reserve: settings.Budget.Reserve, MaxInFlight: options.maxInFlight,
 		Now: options.Now, UserAgent: "sever/" + options.Version,
 	})
 	if err != nil {
