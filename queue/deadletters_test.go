@@ -166,3 +166,29 @@ func TestRemovedLetterLeavesNoBytes(t *testing.T) {
 	_, err = stream.GetMsg(t.Context(), 1)
 	require.ErrorIs(t, err, jetstream.ErrMsgNotFound)
 }
+
+// A listing reads cards: letters without their bytes. More of them than fit one request
+// come all, newest first, and each is found again whole.
+func TestDeadLettersListManyByTheirCards(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	q := open(t)
+	const many = cardsAtOnce + 20
+	for i := range many {
+		letter := revocation.DeadDelivery(delivery(strconv.Itoa(i)), "acme", "reason "+strconv.Itoa(i), start)
+		require.NoError(t, q.DeadLetters().Put(ctx, letter))
+	}
+	letters, err := q.DeadLetters().List(ctx, many+1)
+	require.NoError(t, err)
+	require.Len(t, letters, many)
+	for i, letter := range letters {
+		require.Equal(t, "reason "+strconv.Itoa(many-1-i), letter.Reason)
+		require.Empty(t, letter.Delivery.Body)
+	}
+	whole, err := q.DeadLetters().Show(ctx, letters[many-1].ID)
+	require.NoError(t, err)
+	require.NotEmpty(t, whole.Delivery.Body)
+	require.NoError(t, q.DeadLetters().Remove(ctx, whole.ID))
+	_, err = q.DeadLetters().Show(ctx, whole.ID)
+	require.ErrorIs(t, err, revocation.ErrNotFound)
+}

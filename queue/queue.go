@@ -143,11 +143,15 @@ func (q *Queue) Close() error {
 // publish stores one message durably. id is for JetStream's own window of
 // duplicates, in which it is not stored again; empty means none.
 func (q *Queue) publish(ctx context.Context, stream, subject, id string, data []byte) (stored bool, err error) {
+	return q.publishMsg(ctx, stream, id, &nats.Msg{Subject: subject, Data: data})
+}
+
+func (q *Queue) publishMsg(ctx context.Context, stream, id string, msg *nats.Msg) (stored bool, err error) {
 	opts := []jetstream.PublishOpt{jetstream.WithExpectStream(stream)}
 	if id != "" {
 		opts = append(opts, jetstream.WithMsgID(id))
 	}
-	ack, err := q.js.Publish(ctx, subject, data, opts...)
+	ack, err := q.js.PublishMsg(ctx, msg, opts...)
 	if err != nil {
 		return false, fmt.Errorf("publish to %s: %w", stream, err)
 	}
