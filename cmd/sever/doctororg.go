@@ -66,7 +66,7 @@ func (d *doctor) address(ctx context.Context, name string, settings config.Org) 
 			fmt.Sprintf("correct orgs.%s.url, or let the proxy in between pass calls on", name))
 		return false
 	}
-	d.ok(check, fmt.Sprintf("%s is Okta and answers in %s", settings.URL, took.Round(time.Millisecond)))
+	d.ok(check, fmt.Sprintf("%s is Okta and answers in %s", settings.URL, max(took.Round(time.Millisecond), time.Millisecond)))
 	d.clock(name, resp.Header.Get("Date"), began.Add(took/2))
 	return true
 }
