@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -112,7 +113,11 @@ func (v *visitor) goTo(url string) {
 // see gives the value of a JavaScript expression in the page.
 func see[T any](v *visitor, expression string) T {
 	v.t.Helper()
-	value, err := chromedp.Run(v.ctx, chromedp.Evaluate[T](expression))
+	var value T
+	err := inPage(func() (err error) {
+		value, err = chromedp.Run(v.ctx, chromedp.Evaluate[T](expression))
+		return err
+	})
 	require.NoError(v.t, err, expression)
 	return value
 }
@@ -120,8 +125,22 @@ func see[T any](v *visitor, expression string) T {
 // awaits waits until a JavaScript expression is true, and says what the page showed when it never was.
 func (v *visitor) awaits(expression string) {
 	v.t.Helper()
-	if err := chromedp.Do(v.ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(soon))); err != nil {
+	err := inPage(func() error {
+		return chromedp.Do(v.ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(soon)))
+	})
+	if err != nil {
 		require.NoError(v.t, err, "%s\nthe page shows: %s", expression, see[string](v, "document.body.innerText"))
+	}
+}
+
+// inPage asks the page that is there. A page of another site comes in a process of its own, and what was asked of the one
+// before it is then lost: that says nothing about the page, so it is asked again.
+func inPage(ask func() error) error {
+	for deadline := time.Now().Add(soon); ; {
+		err := ask()
+		if err == nil || !strings.Contains(err.Error(), "Cannot find context with specified id") || time.Now().After(deadline) {
+			return err
+		}
 	}
 }
 
