@@ -42,7 +42,8 @@ func TestWhatWasAcceptedBeforeAStopIsDoneAfterIt(t *testing.T) {
 	t.Parallel()
 	const people = 40
 	r := newRig(t, settings{})
-	r.okta.AddFaults(oktasim.Fault{Count: 8, Latency: 300 * time.Millisecond}) // lest all be done before the stop
+	// Four hands are busy for five seconds, lest all be done before the stop.
+	r.okta.AddFaults(oktasim.Fault{Count: 20, Latency: time.Second})
 	for i := range people {
 		r.deliver(suspension(person(i), "before the stop"))
 	}
