@@ -55,6 +55,19 @@ func (c cli) adminFlags(cmd *cobra.Command) func() (*adminClient, error) {
 	}
 }
 
+// asks makes of cmd one that asks a running sever.
+func (c cli) asks(cmd *cobra.Command, run func(ctx context.Context, admin *adminClient, args []string) error) *cobra.Command {
+	connect := c.adminFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		admin, err := connect()
+		if err != nil {
+			return err
+		}
+		return run(cmd.Context(), admin, args)
+	}
+	return cmd
+}
+
 // apiError is an answer other than 2xx.
 type apiError struct {
 	Status int    `json:"status"`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -19,26 +20,20 @@ func (c cli) dead() *cobra.Command {
 
 func (c cli) deadList() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "The newest dead letters first", Args: usageArgs(cobra.NoArgs)}
-	connect := c.adminFlags(cmd)
 	limit := cmd.Flags().Int("limit", 100, "how many at most")
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		admin, err := connect()
-		if err != nil {
-			return err
-		}
+	return c.asks(cmd, func(ctx context.Context, admin *adminClient, _ []string) error {
 		var answer struct {
 			Dead []revocation.DeadLetter `json:"dead"`
 		}
-		if err := admin.do(cmd.Context(), "GET", "/api/v1/dead?limit="+strconv.Itoa(*limit), nil, &answer); err != nil {
+		if err := admin.do(ctx, "GET", "/api/v1/dead?limit="+strconv.Itoa(*limit), nil, &answer); err != nil {
 			return err
 		}
 		if *asJSON {
 			return c.printJSON(answer.Dead)
 		}
 		return c.printDead(answer.Dead)
-	}
-	return cmd
+	})
 }
 
 func (c cli) printDead(letters []revocation.DeadLetter) error {
@@ -64,16 +59,11 @@ func whatDied(letter revocation.DeadLetter) string {
 
 func (c cli) deadShow() *cobra.Command {
 	cmd := &cobra.Command{Use: "show DEAD_LETTER", Short: "One dead letter; --raw prints the bytes that were delivered", Args: usageArgs(cobra.ExactArgs(1))}
-	connect := c.adminFlags(cmd)
 	raw := cmd.Flags().Bool("raw", false, "print only the bytes that were delivered, as they came")
 	cmd.Flags().Bool("json", true, "print JSON (default)")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		admin, err := connect()
-		if err != nil {
-			return err
-		}
+	return c.asks(cmd, func(ctx context.Context, admin *adminClient, args []string) error {
 		var letter revocation.DeadLetter
-		if err := admin.do(cmd.Context(), "GET", "/api/v1/dead/"+url.PathEscape(args[0]), nil, &letter); err != nil {
+		if err := admin.do(ctx, "GET", "/api/v1/dead/"+url.PathEscape(args[0]), nil, &letter); err != nil {
 			return err
 		}
 		if !*raw {
@@ -83,48 +73,35 @@ func (c cli) deadShow() *cobra.Command {
 		if letter.Delivery != nil {
 			body = letter.Delivery.Body
 		}
-		_, err = c.out.Write(body)
+		_, err := c.out.Write(body)
 		return err //nolint:wrapcheck // nobody is left to tell
-	}
-	return cmd
+	})
 }
 
 func (c cli) deadRedrive() *cobra.Command {
 	cmd := &cobra.Command{Use: "redrive DEAD_LETTER...", Short: "Send dead letters on their way again", Args: usageArgs(cobra.MinimumNArgs(1))}
-	connect := c.adminFlags(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		admin, err := connect()
-		if err != nil {
-			return err
-		}
+	return c.asks(cmd, func(ctx context.Context, admin *adminClient, args []string) error {
 		for _, id := range args {
-			if err := admin.do(cmd.Context(), "POST", "/api/v1/dead/"+url.PathEscape(id)+"/redrive", struct{}{}, nil); err != nil {
+			if err := admin.do(ctx, "POST", "/api/v1/dead/"+url.PathEscape(id)+"/redrive", struct{}{}, nil); err != nil {
 				return fmt.Errorf("%s: %w", id, err)
 			}
 			fmt.Fprintf(c.out, "%s: on its way again\n", id)
 		}
 		return nil
-	}
-	return cmd
+	})
 }
 
 func (c cli) deadDrop() *cobra.Command {
 	cmd := &cobra.Command{Use: "drop DEAD_LETTER...", Short: "Remove dead letters for good", Args: usageArgs(cobra.MinimumNArgs(1))}
-	connect := c.adminFlags(cmd)
 	reason := cmd.Flags().String("reason", "", "why; it goes into the audit")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		admin, err := connect()
-		if err != nil {
-			return err
-		}
+	return c.asks(cmd, func(ctx context.Context, admin *adminClient, args []string) error {
 		for _, id := range args {
 			path := "/api/v1/dead/" + url.PathEscape(id) + "?" + url.Values{"reason": {*reason}}.Encode()
-			if err := admin.do(cmd.Context(), "DELETE", path, nil, nil); err != nil {
+			if err := admin.do(ctx, "DELETE", path, nil, nil); err != nil {
 				return fmt.Errorf("%s: %w", id, err)
 			}
 			fmt.Fprintf(c.out, "%s: dropped\n", id)
 		}
 		return nil
-	}
-	return cmd
+	})
 }

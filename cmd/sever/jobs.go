@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -22,29 +23,23 @@ func (c cli) jobs() *cobra.Command {
 
 func (c cli) jobsList() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "The newest jobs first", Args: usageArgs(cobra.NoArgs)}
-	connect := c.adminFlags(cmd)
 	org := cmd.Flags().String("org", "", "only jobs of this org")
 	state := cmd.Flags().String("state", "", "only pending, finished or dead jobs")
 	limit := cmd.Flags().Int("limit", 100, "how many at most")
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		admin, err := connect()
-		if err != nil {
-			return err
-		}
+	return c.asks(cmd, func(ctx context.Context, admin *adminClient, _ []string) error {
 		query := url.Values{"org": {*org}, "state": {*state}, "limit": {strconv.Itoa(*limit)}}
 		var answer struct {
 			Jobs []revocation.JobState `json:"jobs"`
 		}
-		if err := admin.do(cmd.Context(), "GET", "/api/v1/jobs?"+query.Encode(), nil, &answer); err != nil {
+		if err := admin.do(ctx, "GET", "/api/v1/jobs?"+query.Encode(), nil, &answer); err != nil {
 			return err
 		}
 		if *asJSON {
 			return c.printJSON(answer.Jobs)
 		}
 		return c.printJobs(answer.Jobs)
-	}
-	return cmd
+	})
 }
 
 func (c cli) printJobs(jobs []revocation.JobState) error {
@@ -64,39 +59,27 @@ func (c cli) printJobs(jobs []revocation.JobState) error {
 
 func (c cli) jobsShow() *cobra.Command {
 	cmd := &cobra.Command{Use: "show JOB", Short: "One job, and the record that finished it", Args: usageArgs(cobra.ExactArgs(1))}
-	connect := c.adminFlags(cmd)
 	cmd.Flags().Bool("json", true, "print JSON (always)")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		admin, err := connect()
-		if err != nil {
-			return err
-		}
+	return c.asks(cmd, func(ctx context.Context, admin *adminClient, args []string) error {
 		var state revocation.JobState
-		if err := admin.do(cmd.Context(), "GET", "/api/v1/jobs/"+url.PathEscape(args[0]), nil, &state); err != nil {
+		if err := admin.do(ctx, "GET", "/api/v1/jobs/"+url.PathEscape(args[0]), nil, &state); err != nil {
 			return err
 		}
 		return c.printJSON(state)
-	}
-	return cmd
+	})
 }
 
 func (c cli) jobsCancel() *cobra.Command {
 	cmd := &cobra.Command{Use: "cancel JOB", Short: "Finish a pending job without acting on it", Args: usageArgs(cobra.ExactArgs(1))}
-	connect := c.adminFlags(cmd)
 	reason := cmd.Flags().String("reason", "", "why; it goes into the audit")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		admin, err := connect()
-		if err != nil {
-			return err
-		}
+	return c.asks(cmd, func(ctx context.Context, admin *adminClient, args []string) error {
 		path := "/api/v1/jobs/" + url.PathEscape(args[0]) + "?" + url.Values{"reason": {*reason}}.Encode()
-		if err := admin.do(cmd.Context(), "DELETE", path, nil, nil); err != nil {
+		if err := admin.do(ctx, "DELETE", path, nil, nil); err != nil {
 			return err
 		}
 		fmt.Fprintf(c.out, "%s: cancelled\n", args[0])
 		return nil
-	}
-	return cmd
+	})
 }
 
 // printable keeps a stranger's text from playing with the terminal: text with
