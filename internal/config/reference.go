@@ -21,10 +21,6 @@ const (
 
 var envNameForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// File is the path of a regular file that could be opened at load, written as file:PATH. The path is relative to
-// the current folder or absolute, ready to open.
-type File string
-
 // references resolves env: and file: values. Messages name variables and paths, never what they hold, and never
 // text that is neither.
 type references struct {

@@ -1,51 +1,23 @@
 package config
 
 import (
-	"fmt"
-	"log/slog"
+	"strings"
+
+	"sever/internal/secret"
 )
 
-const redacted = "[redacted]"
+// Secret is a value given as env:NAME or file:PATH that no output may hold.
+type Secret = secret.Secret
 
-// Secret holds a value that must not be seen. Every way of printing or encoding it gives "[redacted]"; only Reveal
-// gives the value. The zero Secret is one that was not configured.
-type Secret struct {
-	// A pointer, because fmt calls no methods on unexported fields: a struct of another package that keeps a Secret
-	// in one would otherwise print its text under %+v. This way it prints an address.
-	value *string
-}
+// File is the path of a readable file, given as file:PATH.
+type File = secret.File
 
-func newSecret(value string) Secret { return Secret{value: &value} }
+func newSecret(value string) Secret { return secret.New(value) }
 
-// Reveal returns the secret itself, or "" if none was configured. Pass it to what needs it and nowhere else.
-func (s Secret) Reveal() string {
-	if s.value == nil {
-		return ""
+// checkHeaderSecret refuses a secret that no HTTP header can carry unchanged, so that nothing would ever match it.
+func checkHeaderSecret(r *report, field string, given Secret) {
+	value := given.Reveal()
+	if strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c == 0x7f }) || strings.TrimSpace(value) != value {
+		r.add(field, "holds a control character, or a space at its start or end", "a header cannot carry it: correct the secret where it is kept")
 	}
-
-	return *s.value
 }
-
-// IsSet reports whether the configuration gives this secret.
-func (s Secret) IsSet() bool { return s.value != nil }
-
-// String redacts.
-func (Secret) String() string { return redacted }
-
-// GoString redacts under %#v.
-func (Secret) GoString() string { return redacted }
-
-// Format redacts under every other verb.
-func (Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
-
-// LogValue redacts in log/slog.
-func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalText redacts, also for map keys and XML.
-func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// MarshalJSON redacts.
-func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
-
-// MarshalYAML redacts.
-func (Secret) MarshalYAML() (any, error) { return redacted, nil }
