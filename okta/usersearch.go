@@ -58,7 +58,9 @@ func (e *InvalidQueryError) Error() string { return "okta user search: " + e.Fie
 //
 // Okta has two ways to ask. For login, email, firstName and lastName this uses filter, which is never out of date; every
 // other attribute can only be asked for with search, which may miss a change of the last seconds. Both include deactivated
-// people. Search does not care about upper and lower case; this call does, so every match is compared again.
+// people. Filter cares about upper and lower case, search does not. This call does, so every match is compared again; but a
+// login or an e-mail address is the same in any case, because HR systems and directories spell them differently: where filter
+// finds nobody, search is asked too.
 //
 // Scope: okta.users.read. Errors: [*NoUserError] and [*SeveralUsersError], which are the answer and not a fault;
 // [*InvalidQueryError] before anything is sent; else those of [Client.GetUser].
@@ -70,7 +72,17 @@ func (c *Client) FindUser(ctx context.Context, attribute, value string) (User, R
 	if err := checkQuery(attribute, value); err != nil {
 		return User{}, c.unsent(), fmt.Errorf("%s: %w", op, err)
 	}
-	query := url.Values{"limit": {strconv.Itoa(findLimit)}, queryKind(attribute): {"profile." + attribute + ` eq "` + quoted(value) + `"`}}
+	kind := queryKind(attribute)
+	user, receipt, err := c.find(ctx, kind, attribute, value)
+	if _, nobody := errors.AsType[*NoUserError](err); nobody && kind == kindFilter && anyCase(attribute) {
+		return c.find(ctx, kindSearch, attribute, value)
+	}
+	return user, receipt, err
+}
+
+func (c *Client) find(ctx context.Context, kind, attribute, value string) (User, Receipt, error) {
+	const op = "find user"
+	query := url.Values{"limit": {strconv.Itoa(findLimit)}, kind: {"profile." + attribute + ` eq "` + quoted(value) + `"`}}
 	body, receipt, err := c.do(ctx, operation{
 		name: op, bucket: bucketUserList, want: http.StatusOK, maxBody: maxUserBody, header: omitCredentials(),
 		target: target{method: http.MethodGet, path: userListPath, query: query.Encode()},
@@ -92,14 +104,23 @@ func (c *Client) FindUser(ctx context.Context, attribute, value string) (User, R
 	return User{}, receipt, &SeveralUsersError{Attribute: attribute, Count: max(2, len(found))}
 }
 
-// queryKind is the parameter that can ask for an attribute.
+// The parameters that can ask for people.
+const (
+	kindFilter = "filter" // never out of date, and particular about case
+	kindSearch = "search" // neither
+)
+
+// queryKind is the parameter to ask for an attribute with.
 func queryKind(attribute string) string {
 	switch attribute {
 	case "login", "email", "firstName", "lastName":
-		return "filter"
+		return kindFilter
 	}
-	return "search"
+	return kindSearch
 }
+
+// anyCase reports whether values that differ by case only are the same.
+func anyCase(attribute string) bool { return attribute == "login" || attribute == "email" }
 
 func checkQuery(attribute, value string) error {
 	switch {
@@ -132,7 +153,7 @@ func matching(body []byte, attribute, value string) ([]User, error) {
 		if err != nil {
 			return nil, err
 		}
-		if has != value {
+		if !same(attribute, has, value) {
 			continue
 		}
 		user, err := decodeUser(raw)
@@ -142,6 +163,13 @@ func matching(body []byte, attribute, value string) ([]User, error) {
 		found = append(found, user)
 	}
 	return found, nil
+}
+
+func same(attribute, has, value string) bool {
+	if anyCase(attribute) {
+		return strings.EqualFold(has, value)
+	}
+	return has == value
 }
 
 // attributeOf reads one profile attribute by its exact name. Numbers are compared as they are written: an employee number

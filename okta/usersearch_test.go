@@ -51,7 +51,14 @@ func TestFindUser(t *testing.T) {
 	require.NotContains(t, err.Error(), "nobody")
 
 	_, _, err = client.FindUser(t.Context(), "email", "Shared@acme.com")
-	require.ErrorAs(t, err, &none, "another value, whatever search makes of it")
+	require.ErrorAs(t, err, &several, "an address is the same in any case")
+	for _, login := range []string{"Bob@acme.com", "BOB@ACME.COM"} {
+		user, _, err := client.FindUser(t.Context(), "login", login)
+		require.NoError(t, err)
+		require.Equal(t, okta.UserID(bob), user.ID)
+	}
+	_, _, err = client.FindUser(t.Context(), "firstName", "ALICE")
+	require.ErrorAs(t, err, &none, "a name is not")
 }
 
 func TestFindUserAsksExactly(t *testing.T) {
