@@ -34,7 +34,7 @@ func (w *Worker) try(ctx context.Context, task Task) (Verdict, error) {
 	began := w.config.Now()
 	user, err := w.resolve(ctx, task.Job)
 	if err != nil {
-		return w.conclude(ctx, task, User{}, began, Call{}, err)
+		return w.conclude(ctx, task, user, began, Call{}, err)
 	}
 	if !w.claims.claim(user.ID) {
 		return w.deferTask(task, busyRetry, "another job for this person is in hand"), nil
@@ -204,9 +204,9 @@ func (w *Worker) resolve(ctx context.Context, job Job) (user User, err error) {
 	ctx, cancel := context.WithTimeout(ctx, w.config.AttemptTimeout)
 	defer cancel()
 	defer func() { err = w.contain(&job, recover(), err) }()
-	user, err = w.deps.Okta.Resolve(ctx, job.Person)
+	user, err = w.deps.Okta.Resolve(ctx, job)
 	if err != nil {
-		return User{}, fmt.Errorf("find the person in Okta: %w", err)
+		return user, fmt.Errorf("find the person in Okta: %w", err)
 	}
 	return user, nil
 }
@@ -229,6 +229,9 @@ func (w *Worker) contain(job *Job, cause any, err error) error {
 }
 
 func (w *Worker) record(task Task, user User, began time.Time, outcome Outcome, reason string) Record {
+	if user.Status != "" {
+		reason += "; held until " + stamp(task.Job.Effective) + ", when their status was " + user.Status
+	}
 	return Record{
 		ID: recordID(task.Job, task.Attempt, began), Job: task.Job, Attempt: task.Attempt,
 		Outcome: outcome, Reason: reason, User: user.ID, Began: began, Ended: w.config.Now(),

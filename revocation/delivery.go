@@ -1,14 +1,24 @@
 package revocation
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // Delivery is one authenticated HTTP request of a source, as it came.
 type Delivery struct {
-	ID          string    `json:"id"`     // derived from source and body: a resend has the same id
+	ID          string    `json:"id"`     // derived from what was sent: a resend has the same id
 	Source      string    `json:"source"` // the configured sender
 	Received    time.Time `json:"received"`
 	ContentType string    `json:"content_type,omitempty"`
-	Body        []byte    `json:"body,omitempty"` // the raw bytes, never re-formatted
+	// SenderID is the sender's own id of the delivery, where its verifier knows one.
+	SenderID string `json:"sender_id,omitempty"`
+	// Headers are those that the source keeps, by canonical name.
+	Headers map[string]string `json:"headers,omitempty"`
+	// Body is the raw bytes, never re-formatted; a secret that the sender puts into
+	// them is taken out.
+	Body []byte `json:"body,omitempty"`
 	// Redrives counts how often an operator put the delivery back.
 	Redrives int `json:"redrives,omitempty"`
 }
@@ -22,4 +32,18 @@ func NewDelivery(source, contentType string, body []byte, received time.Time) De
 		ContentType: contentType,
 		Body:        body,
 	}
+}
+
+// With adds what came beside the body, which tells deliveries of the same bytes apart.
+func (d Delivery) With(senderID string, headers map[string]string) Delivery {
+	if senderID == "" && len(headers) == 0 {
+		return d
+	}
+	d.SenderID, d.Headers = senderID, headers
+	parts := [][]byte{[]byte(d.Source), d.Body, []byte(senderID)}
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		parts = append(parts, []byte(name), []byte(headers[name]))
+	}
+	d.ID = deriveID("dlv", parts...)
+	return d
 }

@@ -46,8 +46,12 @@ type Job struct {
 	Source   string    `json:"source"`
 	Occurred time.Time `json:"occurred,omitzero"`
 
-	// Received is when the delivery arrived: a revocation begun after it covers the job.
+	// Received is when the delivery arrived, or when what it announced took effect: a
+	// revocation begun after it covers the job.
 	Received time.Time `json:"received"`
+	// Effective is the date that the job was held for, if it was. The person's status is
+	// read again before the call.
+	Effective time.Time `json:"effective,omitzero"`
 	// Enqueued is when the job was last put on its lane; a redrive renews it. Giving
 	// up is counted from here, so that a redriven job gets its full time again.
 	Enqueued time.Time `json:"enqueued"`

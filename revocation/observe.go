@@ -12,6 +12,9 @@ const (
 	StepIgnored    Step = "ignored"    // dispatch: a signal deserves nothing
 	StepDecided    Step = "decided"    // dispatch: a signal deserves a job, not yet published
 	StepEnqueued   Step = "enqueued"   // dispatch: the job is durable on its lane
+	StepHeld       Step = "held"       // dispatch: the job waits for its date; Reason is hold or replace
+	StepWithdrawn  Step = "withdrawn"  // dispatch: a source called a termination off
+	StepReleased   Step = "released"   // dispatch: a hold ended because its date, or an operator, let the job go
 	StepDispatched Step = "dispatched" // dispatch: everything of a delivery is done
 	StepDeadLetter Step = "deadletter" // dispatch or work: something was put aside
 	StepTaken      Step = "taken"      // work: a worker has the job in hand
@@ -36,6 +39,7 @@ type Event struct {
 	Type     string // the signal's type
 	Job      *Job
 	Record   *Record
+	Hold     *HoldEntry
 	Call     *Call         // what is known of the call, for StepCalled
 	Reason   string        // printable and bounded
 	Took     time.Duration // how long the step took, where it is timed

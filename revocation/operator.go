@@ -25,12 +25,12 @@ const (
 	StateDead     = "dead" // a dead letter: redrive or drop it
 )
 
-// Action is what an operator did: evidence, like a Record.
+// Action is what an operator did, or what became of a hold: evidence, like a Record.
 type Action struct {
 	ID     string    `json:"id"`
 	At     time.Time `json:"at"`
-	Verb   string    `json:"verb"`   // revoke, cancel, redrive or drop
-	Target string    `json:"target"` // the id of the job or dead letter
+	Verb   string    `json:"verb"`   // revoke, cancel, redrive, drop, approve or reject; hold, replace, withdraw or release
+	Target string    `json:"target"` // the id of the job or dead letter, or the key of the hold
 	Reason string    `json:"reason,omitempty"`
 }
 

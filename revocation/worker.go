@@ -50,16 +50,19 @@ type Okta interface {
 	// Ready blocks until Revoke may be called within Okta's limits, or ctx ends. It
 	// spends nothing: a job may be taken after it that needs no call.
 	Ready(ctx context.Context) error
-	// Resolve finds the one user a person names. A *CallError says why not.
-	Resolve(ctx context.Context, person Person) (User, error)
+	// Resolve finds the one user that a job's person names. A *CallError says why not. A
+	// job with a date asks for the person's status now: one who was deactivated since is
+	// FailureGone, with the user. The User may be set beside an error.
+	Resolve(ctx context.Context, job Job) (User, error)
 	// Revoke ends the user's sessions: one attempt. A *CallError says why not.
 	Revoke(ctx context.Context, user string, scope Scope) (Call, error)
 }
 
-// User is a person found in Okta. Login is empty where it was not looked up.
+// User is a person found in Okta. Login and Status are empty where they were not looked up.
 type User struct {
-	ID    string
-	Login string
+	ID     string
+	Login  string
+	Status string // Okta's word, such as ACTIVE; only for jobs with a date
 }
 
 // Guard says whom a worker must not act on.

@@ -55,6 +55,7 @@ type world struct {
 	refuse   map[string]string                            // what the guard says
 	answer   func(ctx context.Context, user string) error // Okta's answer to a revocation
 	identify func(revocation.Person) (string, error)      // Okta's answer to a look-up
+	status   string                                       // of everybody, where it is asked for
 	fault    func(op string) error                        // nil lets it pass
 	latency  func(op string) time.Duration                // of every operation
 	hear     func(revocation.Event)                       // besides events
@@ -228,8 +229,11 @@ func (p *process) Put(_ context.Context, letter revocation.DeadLetter) error {
 // Ready never waits: the limits are okta's affair.
 func (p *process) Ready(ctx context.Context) error { return ctx.Err() }
 
-func (p *process) Resolve(_ context.Context, person revocation.Person) (user revocation.User, err error) {
-	failed := p.do(opResolve, func() { user.ID, err = p.world.identify(person) })
+func (p *process) Resolve(_ context.Context, job revocation.Job) (user revocation.User, err error) {
+	failed := p.do(opResolve, func() { user.ID, err = p.world.identify(job.Person) })
+	if !job.Effective.IsZero() {
+		user.Status = p.world.status
+	}
 	return user, errors.Join(failed, err)
 }
 

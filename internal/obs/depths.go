@@ -2,6 +2,7 @@ package obs
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,23 +24,28 @@ type Budget struct {
 // gauges asks for the lanes' depths and the budgets when metrics are scraped.
 type gauges struct {
 	depths  func(context.Context) ([]LaneDepth, error)
+	held    func(context.Context) (map[string]int, error)
 	budgets func() []Budget
 
-	pending, oldest, limit, remaining, failed *prometheus.Desc
+	pending, oldest, holds, limit, remaining, failed *prometheus.Desc
 }
 
 // scrapeTimeout bounds how long one scrape may ask the queue.
 const scrapeTimeout = 2 * time.Second
 
-// RegisterGauges adds the gauges that are read at each scrape.
-func (m *Metrics) RegisterGauges(depths func(context.Context) ([]LaneDepth, error), budgets func() []Budget) {
+// RegisterGauges adds the gauges that are read at each scrape. held gives how many jobs
+// of each org wait for their date.
+func (m *Metrics) RegisterGauges(
+	depths func(context.Context) ([]LaneDepth, error), held func(context.Context) (map[string]int, error), budgets func() []Budget,
+) {
 	describe := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("sever_"+name, help, labels, nil)
 	}
 	m.Registry.MustRegister(&gauges{
-		depths: depths, budgets: budgets,
+		depths: depths, held: held, budgets: budgets,
 		pending:   describe("jobs_pending", "Jobs that wait or are in hand.", "org", "lane"),
 		oldest:    describe("oldest_pending_job_seconds", "Age of the oldest of them; 0 when there is none.", "org", "lane"),
+		holds:     describe("jobs_held", "Jobs that wait for their date.", "org"),
 		limit:     describe("okta_budget_limit", "Okta's limit in the current window.", "org", "bucket"),
 		remaining: describe("okta_budget_remaining", "What is left of it.", "org", "bucket"),
 		failed:    describe("scrape_failed", "1 when the queue could not be asked for its depths."),
@@ -48,7 +54,7 @@ func (m *Metrics) RegisterGauges(depths func(context.Context) ([]LaneDepth, erro
 
 // Describe names the gauges.
 func (g *gauges) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{g.pending, g.oldest, g.limit, g.remaining, g.failed} {
+	for _, desc := range []*prometheus.Desc{g.pending, g.oldest, g.holds, g.limit, g.remaining, g.failed} {
 		descs <- desc
 	}
 }
@@ -65,7 +71,8 @@ func (g *gauges) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	depths, err := g.depths(ctx)
-	if err != nil {
+	held, heldErr := g.held(ctx)
+	if errors.Join(err, heldErr) != nil {
 		gauge(g.failed, 1)
 		return
 	}
@@ -73,5 +80,8 @@ func (g *gauges) Collect(metrics chan<- prometheus.Metric) {
 	for _, depth := range depths {
 		gauge(g.pending, float64(depth.Pending), depth.Org, depth.Lane)
 		gauge(g.oldest, depth.Oldest.Seconds(), depth.Org, depth.Lane)
+	}
+	for org, count := range held {
+		gauge(g.holds, float64(count), org)
 	}
 }

@@ -75,6 +75,9 @@ func (l *logger) observe(event revocation.Event) {
 	case revocation.StepEnqueued:
 		l.log.Info("job enqueued", "source", event.Source, "delivery", event.Delivery, "type", event.Type,
 			"rule", event.Reason, "job", event.Job.ID, "org", event.Job.Org, "lane", event.Job.Lane, "person", event.Job.Person.Value)
+	case revocation.StepHeld, revocation.StepWithdrawn, revocation.StepReleased:
+		l.log.Info("hold changed", "change", event.Reason, "reason", event.Hold.Action.Reason, "hold", event.Hold.Key, "source", event.Source,
+			"org", event.Org, "delivery", event.Delivery, "type", event.Type)
 	case revocation.StepDeferred:
 		l.log.Debug("job deferred", "job", event.Job.ID, "delivery", event.Delivery, "reason", event.Reason, "for", event.Took)
 	case revocation.StepAudited:

@@ -19,6 +19,10 @@ import (
 
 func TestLogLinePerStep(t *testing.T) {
 	t.Parallel()
+	hold := line{
+		"level": "INFO", "msg": "hold changed", "reason": "source hr: takes effect", "change": "a_reason", "hold": "hold_1", "source": "okta",
+		"org": "acme", "delivery": "dlv_1", "type": "user.lifecycle.suspend",
+	}
 	want := map[revocation.Step]line{
 		revocation.StepRefused: {
 			"level": "WARN", "msg": "delivery refused", "source": "okta", "reason": "a_reason",
@@ -36,6 +40,7 @@ func TestLogLinePerStep(t *testing.T) {
 			"level": "INFO", "msg": "job enqueued", "source": "okta", "delivery": "dlv_1", "type": "user.lifecycle.suspend",
 			"rule": "a_reason", "job": "job_1", "org": "acme", "lane": "high", "person": "00uada00000000000001",
 		},
+		revocation.StepHeld: hold, revocation.StepWithdrawn: hold, revocation.StepReleased: hold,
 		revocation.StepDeferred: {
 			"level": "DEBUG", "msg": "job deferred", "job": "job_1", "delivery": "dlv_1", "reason": "a_reason", "for_ms": 1.5,
 		},

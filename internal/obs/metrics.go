@@ -21,6 +21,7 @@ type Metrics struct {
 	logLatency    prometheus.Histogram
 	ignored       *prometheus.CounterVec
 	enqueued      *prometheus.CounterVec
+	holdChanges   *prometheus.CounterVec
 	deferred      *prometheus.CounterVec
 	attempts      *prometheus.CounterVec
 	alertToRevoke *prometheus.HistogramVec
@@ -33,14 +34,15 @@ type Metrics struct {
 // NewMetrics makes all of Sever's counters and registers them.
 func NewMetrics() *Metrics {
 	m := &Metrics{
-		Registry:   prometheus.NewRegistry(),
-		accepted:   counter("deliveries_accepted_total", "Deliveries stored durably.", "source"),
-		refused:    counter("deliveries_refused_total", "Requests answered with an error.", "source", "reason"),
-		logLatency: histogram("delivery_log_seconds", "From a delivery's hand-over to its durable write.", fastBuckets()),
-		ignored:    counter("signals_ignored_total", "Events that deserve nothing.", "source", "reason"),
-		enqueued:   counter("jobs_enqueued_total", "Jobs put on a lane.", "org", "lane", "rule"),
-		deferred:   counter("jobs_deferred_total", "Jobs that waited because their person was just revoked.", "org"),
-		attempts:   counter("attempts_total", "Attempts at jobs.", "org", "outcome"),
+		Registry:    prometheus.NewRegistry(),
+		accepted:    counter("deliveries_accepted_total", "Deliveries stored durably.", "source"),
+		refused:     counter("deliveries_refused_total", "Requests answered with an error.", "source", "reason"),
+		logLatency:  histogram("delivery_log_seconds", "From a delivery's hand-over to its durable write.", fastBuckets()),
+		ignored:     counter("signals_ignored_total", "Events that deserve nothing.", "source", "reason"),
+		enqueued:    counter("jobs_enqueued_total", "Jobs put on a lane.", "org", "lane", "rule"),
+		holdChanges: counter("hold_changes_total", "Jobs held for a date, and what became of them: hold, replace, withdraw or release.", "org", "change"),
+		deferred:    counter("jobs_deferred_total", "Jobs that waited because their person was just revoked.", "org"),
+		attempts:    counter("attempts_total", "Attempts at jobs.", "org", "outcome"),
 		alertToRevoke: histogramVec("alert_to_revoked_seconds",
 			"From the receipt of a delivery to the end of its revocation.", slowBuckets(), "org", "lane"),
 		deadLetters: counter("dead_letters_total", "What was put aside for an operator.", "stage", "org"),
@@ -48,7 +50,7 @@ func NewMetrics() *Metrics {
 		callLatency: histogramVec("okta_call_seconds", "How long Okta took to answer.", slowBuckets(), "org"),
 		trouble:     counter("trouble_total", "Failures of Sever's own store or loops.", "stage"),
 	}
-	m.Registry.MustRegister(m.accepted, m.refused, m.logLatency, m.ignored, m.enqueued, m.deferred, m.attempts,
+	m.Registry.MustRegister(m.accepted, m.refused, m.logLatency, m.ignored, m.enqueued, m.holdChanges, m.deferred, m.attempts,
 		m.alertToRevoke, m.deadLetters, m.calls, m.callLatency, m.trouble,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -66,6 +68,8 @@ func (m *Metrics) Observe(event revocation.Event) {
 		m.ignored.WithLabelValues(event.Source, event.Reason).Inc()
 	case revocation.StepEnqueued:
 		m.enqueued.WithLabelValues(event.Job.Org, string(event.Job.Lane), event.Reason).Inc()
+	case revocation.StepHeld, revocation.StepWithdrawn, revocation.StepReleased:
+		m.holdChanges.WithLabelValues(event.Org, event.Reason).Inc()
 	case revocation.StepDeferred:
 		m.deferred.WithLabelValues(event.Org).Inc()
 	case revocation.StepCalled:

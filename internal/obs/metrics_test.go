@@ -58,9 +58,12 @@ func TestMetricsPerStep(t *testing.T) {
 			"delivery_log_seconds_count":             "1",
 			"delivery_log_seconds_sum":               "0.0015",
 		},
-		revocation.StepIgnored:  {"signals_ignored_total{reason=a_reason,source=okta}": "1"},
-		revocation.StepEnqueued: {"jobs_enqueued_total{lane=high,org=acme,rule=a_reason}": "1"},
-		revocation.StepDeferred: {"jobs_deferred_total{org=acme}": "1"},
+		revocation.StepIgnored:   {"signals_ignored_total{reason=a_reason,source=okta}": "1"},
+		revocation.StepEnqueued:  {"jobs_enqueued_total{lane=high,org=acme,rule=a_reason}": "1"},
+		revocation.StepHeld:      {"hold_changes_total{change=a_reason,org=acme}": "1"},
+		revocation.StepWithdrawn: {"hold_changes_total{change=a_reason,org=acme}": "1"},
+		revocation.StepReleased:  {"hold_changes_total{change=a_reason,org=acme}": "1"},
+		revocation.StepDeferred:  {"jobs_deferred_total{org=acme}": "1"},
 		revocation.StepCalled: {
 			"okta_calls_total{org=acme,status=204}": "1",
 			"okta_call_seconds_count{org=acme}":     "1",
@@ -166,7 +169,7 @@ func TestMetricsLabelsComeFromWithin(t *testing.T) {
 func TestMetricsNamesPassTheLinter(t *testing.T) {
 	t.Parallel()
 	metrics := obs.NewMetrics()
-	metrics.RegisterGauges(lanes(obs.LaneDepth{Org: "acme", Lane: "high"}, nil), budgets(obs.Budget{Org: "acme", Bucket: "users"}))
+	metrics.RegisterGauges(lanes(obs.LaneDepth{Org: "acme", Lane: "high"}, nil), held(map[string]int{"acme": 1}, nil), budgets(obs.Budget{Org: "acme", Bucket: "users"}))
 	for _, step := range steps(t) {
 		metrics.Observe(event(step))
 	}

@@ -58,6 +58,7 @@ func event(step revocation.Step) revocation.Event {
 	return revocation.Event{
 		Step: step, Stage: "work", At: received, Source: "okta", Org: "acme", Request: "req-of-sender", Delivery: "dlv_1",
 		Type: "user.lifecycle.suspend", Job: &job, Record: record(revocation.OutcomeRevoked), Call: &call,
+		Hold:   &revocation.HoldEntry{Key: "hold_1", Action: revocation.Action{Verb: "hold", Reason: "source hr: takes effect"}},
 		Reason: "a_reason", Took: 1500 * time.Microsecond, Bytes: 42, Err: errors.New("an error"),
 	}
 }

@@ -1,0 +1,115 @@
+package revocation
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// Hold is a job that waits: for a date, and for whatever else keeps jobs back. There is
+// at most one of a key; a later one replaces it.
+type Hold struct {
+	Key    string `json:"key"`    // derived; see HoldKey
+	Why    string `json:"why"`    // one of the HeldFor words
+	Reason string `json:"reason"` // one line for a person
+	Job    Job    `json:"job"`
+	// Due is when the job is released by itself; zero means only by an operator.
+	Due  time.Time `json:"due,omitzero"`
+	Held time.Time `json:"held"` // since when
+}
+
+// HeldForDate is why a termination with a date to come waits.
+const HeldForDate = "effective_date"
+
+// ErrHoldsFull says that there is no room for one more hold.
+var ErrHoldsFull = errors.New("the holds have no room for a new one: raise store.max_size, or reject some (`sever holds list`)")
+
+// HoldKey names the one termination that a source can have announced of a person.
+// Okta tells neither logins nor addresses apart by case, so their case does not count.
+func HoldKey(org, source string, person Person) string {
+	value := person.Value
+	if person.Kind == PersonLogin || person.Kind == PersonEmail {
+		value = strings.ToLower(value)
+	}
+	return DeriveID("hold", org, source, string(person.Kind), person.Attribute, value)
+}
+
+// HoldUntil makes the hold of a job until the date that its signal gives.
+func HoldUntil(job Job, signal Signal, now time.Time) Hold {
+	job.Effective = signal.Effective
+	return Hold{
+		Key: HoldKey(signal.Org, signal.Source, signal.Person), Why: HeldForDate,
+		Reason: signal.Type + " takes effect at " + signal.Effective.UTC().Format(time.RFC3339),
+		Job:    job, Due: signal.Effective, Held: now,
+	}
+}
+
+// Release gives the job as it goes on its lane. A revocation that began before the date
+// must not cover it, so the date is when it counts as received.
+func (h Hold) Release(now time.Time) Job {
+	job := h.Job
+	job.Received, job.Enqueued = h.Due, now
+	return job
+}
+
+// HoldState says what became of a hold.
+type HoldState string
+
+// The states of a hold. All but the first are ends.
+const (
+	HoldWaits     HoldState = "waits"
+	HoldReleased  HoldState = "released"  // its job went on its lane
+	HoldWithdrawn HoldState = "withdrawn" // its source called it off
+	HoldRejected  HoldState = "rejected"  // an operator dropped it
+)
+
+// HoldEntry is what is known under a hold's key: the hold while it waits, and then for a
+// while how it ended, so that an older announcement that comes late does not bring it
+// back. The zero HoldEntry knows nothing.
+type HoldEntry struct {
+	Key    string    `json:"key"`
+	Org    string    `json:"org"`
+	Source string    `json:"source"`
+	State  HoldState `json:"state"`
+	// Hold is set while the job waits and after it was released.
+	Hold *Hold `json:"hold,omitempty"`
+	// Notice is the newest that the source said.
+	Notice Notice `json:"notice"`
+	// Announced is the signal that the hold stands for, Effective its date.
+	Announced string    `json:"announced,omitempty"`
+	Effective time.Time `json:"effective,omitzero"`
+	// Decided says that an operator approved or rejected this date: announced once more,
+	// it stays as the operator left it.
+	Decided bool `json:"decided,omitempty"`
+	// Action is the evidence of the newest change.
+	Action Action `json:"action"`
+}
+
+// Notice is a signal about a hold, as far as its place in time goes.
+type Notice struct {
+	Signal   string    `json:"signal"`
+	Occurred time.Time `json:"occurred,omitzero"` // the sender's clock; zero where it does not say
+	Received time.Time `json:"received"`          // ours
+}
+
+// NoticeOf is a signal's place in time.
+func NoticeOf(signal Signal) Notice {
+	return Notice{Signal: signal.ID, Occurred: signal.Occurred, Received: signal.Received}
+}
+
+// After reports whether n is newer than other: by the sender's clock where both have it,
+// since deliveries come out of order; else by ours.
+func (n Notice) After(other Notice) bool {
+	if !n.Occurred.IsZero() && !other.Occurred.IsZero() && !n.Occurred.Equal(other.Occurred) {
+		return n.Occurred.After(other.Occurred)
+	}
+	return n.Received.After(other.Received)
+}
+
+// Wake says that a hold's time has come. It says nothing of what is to be done: the hold
+// may have been replaced or withdrawn since.
+type Wake struct {
+	Key   string
+	Due   time.Time // the time that was set
+	Lease Lease
+}
