@@ -95,8 +95,8 @@ func TestEmbeddedReservesEverySize(t *testing.T) {
 		t.Run(strconv.FormatInt(size, 10), func(t *testing.T) {
 			t.Parallel()
 			q := open(t, func(c *Config) { c.MaxSize = size })
-			total := streamInfo(t, q, "KV_"+bucketLedger).Config.MaxBytes
-			for _, name := range []string{streamDeliveries, streamJobs, streamDead, streamAudit} {
+			var total int64
+			for _, name := range allStreams {
 				total += streamInfo(t, q, name).Config.MaxBytes
 			}
 			require.LessOrEqual(t, total, size)
@@ -115,7 +115,7 @@ func TestEmbeddedSizeCanChange(t *testing.T) {
 
 	for _, size := range []int64{64 << 20, 12 << 30, 64 << 20} {
 		q = reopen(t, q, func(c *Config) { c.MaxSize = size })
-		require.Equal(t, size/3, streamInfo(t, q, streamDeliveries).Config.MaxBytes)
+		require.Equal(t, size/48*14, streamInfo(t, q, streamDeliveries).Config.MaxBytes)
 		require.Equal(t, []revocation.Delivery{delivery("kept")}, stored(t, q))
 	}
 }

@@ -23,6 +23,7 @@ var ErrNotAllowed = errors.New("not allowed")
 // Inspection is what a look at a cluster found. Nothing is created by looking.
 type Inspection struct {
 	ServerVersion string
+	TooOld        bool // lacks what Sever needs
 	MaxPayload    int64
 	NeedsPayload  int64 // for a dead letter of the largest delivery
 
@@ -48,7 +49,7 @@ func Inspect(ctx context.Context, cluster Cluster, maxBody int64) (Inspection, e
 	}
 	defer conn.Close()
 	found := Inspection{
-		ServerVersion: conn.ConnectedServerVersion(), MaxPayload: conn.MaxPayload(), NeedsPayload: needsPayload(maxBody),
+		ServerVersion: conn.ConnectedServerVersion(), TooOld: tooOld(conn.ConnectedServerVersion()), MaxPayload: conn.MaxPayload(), NeedsPayload: needsPayload(maxBody),
 	}
 	js, err := jetstream.New(conn)
 	if err == nil {
@@ -63,7 +64,7 @@ func Inspect(ctx context.Context, cluster Cluster, maxBody int64) (Inspection, e
 }
 
 func (i *Inspection) look(ctx context.Context, js jetstream.JetStream, replicas int) error {
-	i.Streams = []string{streamAudit, streamDead, streamDeliveries, streamJobs, "KV_" + bucketLedger}
+	i.Streams = []string{streamAudit, streamDead, streamDeliveries, streamJobs, streamOf(bucketHeld), streamOf(bucketLedger), streamWakes}
 	for _, name := range i.Streams {
 		stream, err := js.Stream(ctx, name)
 		switch {

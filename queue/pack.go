@@ -22,6 +22,9 @@ type packHeader struct {
 	Received    time.Time `json:"received"`
 	ContentType string    `json:"content_type,omitempty"`
 	Redrives    int       `json:"redrives,omitempty"`
+
+	SenderID string            `json:"sender_id,omitempty"`
+	Headers  map[string]string `json:"headers,omitempty"`
 }
 
 func appendPackStart(pack []byte) []byte { return append(pack, packVersion) }
@@ -30,6 +33,7 @@ func appendDelivery(pack []byte, delivery revocation.Delivery) ([]byte, error) {
 	header, err := json.Marshal(packHeader{
 		ID: delivery.ID, Source: delivery.Source, Received: delivery.Received,
 		ContentType: delivery.ContentType, Redrives: delivery.Redrives,
+		SenderID: delivery.SenderID, Headers: delivery.Headers,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("pack delivery %s: %w", delivery.ID, err)
@@ -65,6 +69,7 @@ func unpack(pack []byte) ([]revocation.Delivery, error) {
 		deliveries = append(deliveries, revocation.Delivery{
 			ID: header.ID, Source: header.Source, Received: header.Received,
 			ContentType: header.ContentType, Redrives: header.Redrives, Body: body,
+			SenderID: header.SenderID, Headers: header.Headers,
 		})
 	}
 	return deliveries, nil

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"bytes"
+	"maps"
 	"math/rand/v2"
 	"strconv"
 	"testing"
@@ -34,6 +35,9 @@ func anyDelivery(random *rand.Rand) revocation.Delivery {
 		names[random.IntN(len(names))], names[random.IntN(len(names))], body,
 		start.Add(time.Duration(random.Int64N(int64(time.Hour)))))
 	delivery.Redrives = random.IntN(3)
+	if random.IntN(2) == 0 {
+		delivery = delivery.With(names[random.IntN(len(names))], map[string]string{"Ce-Id": names[random.IntN(len(names))]})
+	}
 	return delivery
 }
 
@@ -59,7 +63,8 @@ func TestPackRoundTrip(t *testing.T) {
 // same compares all but the time zone that Received is told in.
 func same(a, b revocation.Delivery) bool {
 	return a.ID == b.ID && a.Source == b.Source && a.Received.Equal(b.Received) &&
-		a.ContentType == b.ContentType && a.Redrives == b.Redrives && bytes.Equal(a.Body, b.Body)
+		a.ContentType == b.ContentType && a.Redrives == b.Redrives && bytes.Equal(a.Body, b.Body) &&
+		a.SenderID == b.SenderID && maps.Equal(a.Headers, b.Headers)
 }
 
 func TestPackKeepsTheInstantOfAnyZone(t *testing.T) {

@@ -83,6 +83,10 @@ func (q *Queue) prepare(ctx context.Context) (err error) {
 		return fmt.Errorf("NATS takes messages of at most %d bytes, but a delivery of receive.max_body needs %d: "+
 			"raise max_payload on the NATS server or lower receive.max_body", q.conn.MaxPayload(), need)
 	}
+	if version := q.conn.ConnectedServerVersion(); tooOld(version) {
+		return fmt.Errorf("nats.url: nats-server %s is too old: jobs that wait for a date need message schedules, "+
+			"which came with %d.%d; upgrade the servers, to 2.15 if you can", version, oldestMajor, oldestMinor)
+	}
 	if q.js, err = jetstream.New(q.conn); err != nil {
 		return fmt.Errorf("open JetStream: %w", err)
 	}

@@ -10,22 +10,30 @@ import (
 	"sever/revocation"
 )
 
-// The streams, their subjects and the ledger's bucket.
+// The streams, their subjects and the buckets.
 const (
 	streamDeliveries = "DELIVERIES"
 	streamJobs       = "JOBS"
 	streamDead       = "DEAD"
 	streamAudit      = "AUDIT"
+	streamWakes      = "WAKES"
 	bucketLedger     = "LEDGER"
+	bucketHeld       = "HELD"
 
 	subjectDeliveries  = "sever.deliveries"
 	subjectJobs        = "sever.jobs." // <org>.<lane>
 	subjectDead        = "sever.dead"
 	subjectAuditRecord = "sever.audit.record." // <org>
 	subjectAuditAction = "sever.audit.action"
+	subjectSchedule    = "sever.schedule." // <org>.<key of the hold>
+	subjectWake        = "sever.wake."     // <org>.<key of the hold>
 
 	consumerDispatch = "dispatch"
+	consumerRelease  = "release"
 )
+
+// streamOf is the stream below a bucket.
+func streamOf(bucket string) string { return "KV_" + bucket }
 
 // dedupWindow is how long JetStream itself drops a job, dead letter or record that
 // was published twice. It only saves work: the ledger is what recognises duplicates,
@@ -40,9 +48,9 @@ type Retention struct {
 	Dead       time.Duration
 }
 
-// topology is every stream, with the reason for every setting. All streams
+// topology is every stream, with the reason for every setting. All streams but WAKES
 // discard *new* messages when full: the default would silently drop the oldest
-// unprocessed alert. Limits retention, not work-queue retention, because a
+// unprocessed alert. Their shares of maxSize make one together. Limits retention, not work-queue retention, because a
 // work-queue forgets message ids at restart and fsyncs every acknowledgement
 // (docs/decisions/0004).
 type topology struct {
@@ -58,7 +66,7 @@ func (t topology) streams() []jetstream.StreamConfig {
 		{
 			Name: streamDeliveries, Subjects: []string{subjectDeliveries},
 			Description: "Authenticated deliveries as they came, several packed into one message",
-			MaxAge:      t.retention.Deliveries, MaxBytes: t.maxSize / 3,
+			MaxAge:      t.retention.Deliveries, MaxBytes: t.maxSize / 48 * 14,
 			Duplicates: 0, // packs have no ids: a delivery sent twice is recognised by its jobs
 		},
 		{
@@ -84,6 +92,33 @@ func (t topology) streams() []jetstream.StreamConfig {
 	}
 }
 
+// wakes holds the time of every hold: see wakes.go. JetStream refuses DiscardNew with
+// schedules, since one that finds no room would be stuck. It never comes to that: there
+// is at most one schedule for each key of HELD, and it is smaller; HELD, of the same
+// size, refuses first. Were one dropped all the same, Holds.Rearm would set it again.
+func (t topology) wakes() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: streamWakes, Subjects: []string{subjectSchedule + "*.*", subjectWake + "*.*"},
+		Description: "When each hold is to be looked at, and those to be looked at now",
+		// No age: a termination may be announced months ahead. Wakes bring their own.
+		MaxBytes: t.maxSize / 48, Discard: jetstream.DiscardOld,
+		AllowMsgSchedules: true, AllowRollup: true, AllowMsgTTL: true,
+		Duplicates: 0, // a schedule replaces the one before, whatever it says
+	}
+}
+
+// held has no age: a termination may be announced months ahead. What a hold came to is
+// kept for as long as the ledger; LimitMarkerTTL is what allows ages of their own, and
+// how long a key stays marked as gone after it.
+func (t topology) held() jetstream.KeyValueConfig {
+	return jetstream.KeyValueConfig{
+		Bucket:      bucketHeld,
+		Description: "hold_<id>: the job that waits for a date, or how that ended",
+		MaxBytes:    t.maxSize / 48, LimitMarkerTTL: time.Minute,
+		History: 1, Storage: jetstream.FileStorage, Replicas: t.replicas,
+	}
+}
+
 func (t topology) ledger() jetstream.KeyValueConfig {
 	return jetstream.KeyValueConfig{
 		Bucket:      bucketLedger,
@@ -101,6 +136,15 @@ func (t topology) dispatchConsumer() jetstream.ConsumerConfig {
 		// One in hand per process; the rest is for further replicas.
 		MaxAckPending: 64,
 		MaxDeliver:    -1, // never given up by count
+	}
+}
+
+// releaseConsumer is shared by all processes that dispatch.
+func (t topology) releaseConsumer() jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable: consumerRelease, FilterSubject: subjectWake + "*.*",
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: t.ackWait, MaxAckPending: 64,
+		MaxDeliver: -1, // a hold must not be forgotten because its release failed
 	}
 }
 
@@ -123,8 +167,11 @@ func jobsSubject(org string, lane revocation.Lane) string {
 
 // ensure creates what is missing and updates what differs.
 func (t topology) ensure(ctx context.Context, js jetstream.JetStream) error {
-	for _, config := range t.streams() {
-		config.Discard = jetstream.DiscardNew
+	streams := t.streams()
+	for i := range streams {
+		streams[i].Discard = jetstream.DiscardNew
+	}
+	for _, config := range append(streams, t.wakes()) {
 		config.Storage = jetstream.FileStorage
 		config.Replicas = t.replicas
 		config.AllowDirect = true
@@ -132,11 +179,20 @@ func (t topology) ensure(ctx context.Context, js jetstream.JetStream) error {
 			return fmt.Errorf("create or update stream %s: %w", config.Name, err)
 		}
 	}
-	if _, err := js.CreateOrUpdateKeyValue(ctx, t.ledger()); err != nil {
-		return fmt.Errorf("create or update bucket %s: %w", bucketLedger, err)
+	for _, config := range []jetstream.KeyValueConfig{t.ledger(), t.held()} {
+		if _, err := js.CreateOrUpdateKeyValue(ctx, config); err != nil {
+			return fmt.Errorf("create or update bucket %s: %w", config.Bucket, err)
+		}
 	}
+	return t.ensureConsumers(ctx, js)
+}
+
+func (t topology) ensureConsumers(ctx context.Context, js jetstream.JetStream) error {
 	if _, err := js.CreateOrUpdateConsumer(ctx, streamDeliveries, t.dispatchConsumer()); err != nil {
 		return fmt.Errorf("create or update consumer %s: %w", consumerDispatch, err)
+	}
+	if _, err := js.CreateOrUpdateConsumer(ctx, streamWakes, t.releaseConsumer()); err != nil {
+		return fmt.Errorf("create or update consumer %s: %w", consumerRelease, err)
 	}
 	for _, org := range t.orgs {
 		for _, lane := range revocation.Lanes() {

@@ -10,7 +10,7 @@ import (
 	"sever/revocation"
 )
 
-var allStreams = []string{streamDeliveries, streamJobs, streamDead, streamAudit, "KV_" + bucketLedger}
+var allStreams = []string{streamDeliveries, streamJobs, streamDead, streamAudit, streamOf(bucketLedger), streamOf(bucketHeld), streamWakes}
 
 func TestEnsureIsIdempotent(t *testing.T) {
 	t.Parallel()
@@ -38,13 +38,19 @@ func TestStreamsNeverDropTheOldest(t *testing.T) {
 	q := open(t)
 	for _, name := range allStreams {
 		config := streamInfo(t, q, name).Config
-		require.Equal(t, jetstream.DiscardNew, config.Discard, name)
+		if name == streamWakes { // see topology.wakes
+			require.Equal(t, jetstream.DiscardOld, config.Discard, name)
+		} else {
+			require.Equal(t, jetstream.DiscardNew, config.Discard, name)
+		}
 		require.Equal(t, jetstream.FileStorage, config.Storage, name)
 		require.Equal(t, jetstream.LimitsPolicy, config.Retention, name)
 		require.Positive(t, config.MaxBytes, name)
 		require.Equal(t, int64(-1), config.MaxMsgs, name)
 	}
-	require.Zero(t, streamInfo(t, q, streamAudit).Config.MaxAge, "evidence has no age")
+	for _, name := range []string{streamAudit, streamOf(bucketHeld), streamWakes} {
+		require.Zero(t, streamInfo(t, q, name).Config.MaxAge, "evidence has no age, nor have dates to come")
+	}
 }
 
 func TestConsumersNeverGiveUp(t *testing.T) {
@@ -58,6 +64,7 @@ func TestConsumersNeverGiveUp(t *testing.T) {
 		require.Empty(t, info.Config.BackOff, "%s: it would add to the delays we ask for", name)
 	}
 	check(streamDeliveries, consumerDispatch)
+	check(streamWakes, consumerRelease)
 	for _, org := range q.topology.orgs {
 		for _, lane := range revocation.Lanes() {
 			check(streamJobs, workConsumer(org, lane))

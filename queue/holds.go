@@ -1,0 +1,197 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"sever/revocation"
+)
+
+// Holds keeps jobs back until a date. The HELD bucket says what is true of a hold; every
+// change of it is compare-and-set. The WAKES stream only says when to look: see arm.
+type Holds struct {
+	queue  *Queue
+	bucket jetstream.KeyValue
+	stream jetstream.Stream // the bucket's own
+}
+
+// Holds opens the bucket.
+func (q *Queue) Holds(ctx context.Context) (*Holds, error) {
+	bucket, err := q.js.KeyValue(ctx, bucketHeld)
+	if err != nil {
+		return nil, fmt.Errorf("open bucket %s: %w", bucketHeld, err)
+	}
+	stream, err := q.js.Stream(ctx, streamOf(bucketHeld))
+	if err != nil {
+		return nil, fmt.Errorf("open stream of bucket %s: %w", bucketHeld, err)
+	}
+	return &Holds{queue: q, bucket: bucket, stream: stream}, nil
+}
+
+// Change replaces what is known of a key by what change makes of it, unless change says
+// that nothing differs. The zero entry is given for a key of which nothing is known. It
+// may call change more than once. Also where nothing differs, it makes sure that a hold
+// that waits is woken: a crash may have come in between.
+func (h *Holds) Change(ctx context.Context, key string, change func(revocation.HoldEntry) (next revocation.HoldEntry, differs bool)) error {
+	for range casTries {
+		current, revision, err := h.read(ctx, key)
+		if err != nil {
+			return err
+		}
+		next, differs := change(current)
+		if !differs {
+			return h.setWake(ctx, current, current, revision)
+		}
+		revision, err = h.write(ctx, key, next, revision)
+		if err == nil {
+			return h.setWake(ctx, current, next, revision)
+		}
+		if isAPIError(err, storeFailed) {
+			err = errors.Join(err, revocation.ErrHoldsFull)
+		}
+		if !lostRace(err) {
+			return fmt.Errorf("write hold %s: %w", key, err)
+		}
+		if err := pauseAfterRace(ctx); err != nil {
+			return fmt.Errorf("write hold %s: %w", key, err)
+		}
+	}
+	return fmt.Errorf("write hold %s: lost the race %d times", key, casTries)
+}
+
+// Show gives the hold of a key that waits.
+func (h *Holds) Show(ctx context.Context, key string) (revocation.Hold, error) {
+	entry, _, err := h.read(ctx, key)
+	if err != nil {
+		return revocation.Hold{}, err
+	}
+	if entry.State != revocation.HoldWaits {
+		return revocation.Hold{}, fmt.Errorf("hold %.64q: %w", key, revocation.ErrNotFound)
+	}
+	return *entry.Hold, nil
+}
+
+// List gives the holds that wait, the soonest first.
+func (h *Holds) List(ctx context.Context, limit int) ([]revocation.Hold, error) {
+	holds := []revocation.Hold{}
+	err := h.scan(ctx, func(entry revocation.HoldEntry, _ uint64) error {
+		if entry.State == revocation.HoldWaits {
+			holds = append(holds, *entry.Hold)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(holds, func(a, b revocation.Hold) int {
+		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Key, b.Key))
+	})
+	return holds[:min(limit, len(holds))], nil
+}
+
+func (h *Holds) read(ctx context.Context, key string) (entry revocation.HoldEntry, revision uint64, err error) {
+	stored, err := h.bucket.Get(ctx, key)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return entry, 0, nil
+	}
+	if errors.Is(err, jetstream.ErrInvalidKey) {
+		return entry, 0, fmt.Errorf("no hold can be called %.64q: %w", key, revocation.ErrNotFound)
+	}
+	if err != nil {
+		return entry, 0, fmt.Errorf("read hold %s: %w", key, err)
+	}
+	if err := json.Unmarshal(stored.Value(), &entry); err != nil {
+		return entry, 0, fmt.Errorf("decode hold %s: %w", key, err)
+	}
+	return entry, stored.Revision(), nil
+}
+
+// write sets a key. How a hold ended is known for as long as the ledger knows jobs; a
+// hold that waits has no age.
+func (h *Holds) write(ctx context.Context, key string, entry revocation.HoldEntry, revision uint64) (uint64, error) {
+	data, err := json.Marshal(entry)
+	if err != nil {
+		return 0, fmt.Errorf("encode: %w", err)
+	}
+	ended := entry.State != revocation.HoldWaits
+	switch {
+	case revision == 0:
+		return h.create(ctx, key, data, ended)
+	case !ended:
+		return h.bucket.Update(ctx, key, data, revision) //nolint:wrapcheck // Change does
+	}
+	// The bucket's own Update knows no age.
+	ack, err := h.queue.js.PublishMsg(ctx, &nats.Msg{Subject: "$KV." + bucketHeld + "." + key, Data: data},
+		jetstream.WithExpectStream(streamOf(bucketHeld)), jetstream.WithExpectLastSequencePerSubject(revision),
+		jetstream.WithMsgTTL(h.queue.topology.retention.Ledger))
+	if isAPIError(err, jetstream.JSErrCodeStreamWrongLastSequence) {
+		return 0, jetstream.ErrKeyRevisionMismatch
+	}
+	if err != nil {
+		return 0, err //nolint:wrapcheck // Change does
+	}
+	return ack.Sequence, nil
+}
+
+// heldShare is how much of the bucket new keys may fill, in percent: the rest is for what
+// becomes of the holds there are. A full bucket would neither release nor withdraw any.
+const heldShare = 90
+
+func (h *Holds) create(ctx context.Context, key string, data []byte, ended bool) (uint64, error) {
+	info, err := h.stream.Info(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("look for room: %w", err)
+	}
+	if room := info.Config.MaxBytes / 100 * heldShare; info.State.Bytes+uint64(len(data)) > uint64(max(room, 0)) {
+		return 0, revocation.ErrHoldsFull
+	}
+	if ended {
+		return h.bucket.Create(ctx, key, data, jetstream.KeyTTL(h.queue.topology.retention.Ledger)) //nolint:wrapcheck // Change does
+	}
+	return h.bucket.Create(ctx, key, data) //nolint:wrapcheck // Change does
+}
+
+// storeFailed is JetStream's answer where a stream may not grow any more.
+const storeFailed jetstream.ErrorCode = 10077
+
+func isAPIError(err error, code jetstream.ErrorCode) bool {
+	apiErr, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && apiErr.ErrorCode == code
+}
+
+// scan shows every entry to visit, oldest change first.
+func (h *Holds) scan(ctx context.Context, visit func(entry revocation.HoldEntry, revision uint64) error) error {
+	watcher, err := h.bucket.WatchAll(ctx, jetstream.IgnoreDeletes())
+	if err != nil {
+		return fmt.Errorf("list holds: %w", err)
+	}
+	defer func() { _ = watcher.Stop() }() // it ends with the connection at the latest
+	for {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("list holds: %w", context.Cause(ctx))
+		case stored := <-watcher.Updates():
+			if stored == nil { // all that there were
+				return nil
+			}
+			var entry revocation.HoldEntry
+			if err := json.Unmarshal(stored.Value(), &entry); err != nil {
+				return fmt.Errorf("decode hold %s: %w", stored.Key(), err)
+			}
+			if err := visit(entry, stored.Revision()); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// pastGrace is how long a hold may be overdue before its wake counts as lost.
+const pastGrace = time.Minute
