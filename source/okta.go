@@ -10,6 +10,7 @@ import (
 
 	"sever/okta"
 	"sever/revocation"
+	"sever/source/strictjson"
 )
 
 // Why an event is no signal.
@@ -36,7 +37,7 @@ func NewOktaEventHook(org string) *OktaEventHook {
 
 // Decode finds one signal for each person that each event affects.
 func (d *OktaEventHook) Decode(delivery revocation.Delivery) (Decoded, error) {
-	if err := checkJSON(delivery.Body); err != nil {
+	if err := strictjson.Check(delivery.Body, oktaKeys()...); err != nil {
 		return Decoded{}, err
 	}
 	var hook okta.EventHook
@@ -55,6 +56,16 @@ func (d *OktaEventHook) Decode(delivery revocation.Delivery) (Decoded, error) {
 		decoded.Signals = append(decoded.Signals, d.signals(delivery, i, event)...)
 	}
 	return decoded, nil
+}
+
+// oktaKeys are the keys that settle who is affected by what. encoding/json takes
+// "ID" for "id", so for these a key differing by case only is the same key.
+// Elsewhere, as in Okta's debugData, such keys are a sender's own affair.
+func oktaKeys() []string {
+	return []string{
+		"data", "events", "uuid", "eventType", "actor", "target", "id", "type", "outcome", "result",
+		"securityContext", "risk", "level",
+	}
 }
 
 func (d *OktaEventHook) skip(event okta.LogEvent) string {

@@ -1,4 +1,4 @@
-package source
+package strictjson
 
 import (
 	"encoding/json"
@@ -9,7 +9,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestCheckJSON(t *testing.T) {
+// decidingKeys are a folded list as a decoder into structs has it.
+func decidingKeys() []string {
+	return []string{
+		"data", "events", "uuid", "eventType", "actor", "target", "id", "type", "outcome", "result",
+		"securityContext", "risk", "level",
+	}
+}
+
+func TestCheck(t *testing.T) {
 	t.Parallel()
 	nested := func(open, end string, depth int) string {
 		return strings.Repeat(open, depth) + strings.Repeat(end, depth)
@@ -79,7 +87,7 @@ func TestCheckJSON(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := checkJSON([]byte(tt.body))
+			err := Check([]byte(tt.body), decidingKeys()...)
 			if tt.want == "" {
 				require.NoError(t, err)
 				require.True(t, json.Valid([]byte(tt.body)))
@@ -92,22 +100,23 @@ func TestCheckJSON(t *testing.T) {
 	}
 }
 
-// Every deciding key is refused twice in any case that encoding/json would take for it.
-func TestCheckJSONFoldsEveryDecidingKey(t *testing.T) {
+// Every folded key is refused twice in any case that encoding/json would take for it.
+func TestCheckFoldsTheKeysItIsGiven(t *testing.T) {
 	t.Parallel()
-	for _, key := range []string{"data", "events", "uuid", "eventType", "actor", "target", "id", "type", "outcome", "result", "securityContext", "risk", "level"} {
+	for _, key := range decidingKeys() {
 		for _, other := range []string{strings.ToUpper(key), strings.ToLower(key), strings.ToUpper(key[:1]) + key[1:], strings.ReplaceAll(key, "s", "ſ")} {
 			if other == key {
 				continue
 			}
-			require.ErrorContains(t, checkJSON([]byte(`{"`+key+`":1,"`+other+`":2}`)), "given twice", "%s %s", key, other)
-			require.NoError(t, checkJSON([]byte(`{"`+other+`":2}`)), "once is once")
+			require.ErrorContains(t, Check([]byte(`{"`+key+`":1,"`+other+`":2}`), decidingKeys()...), "given twice", "%s %s", key, other)
+			require.NoError(t, Check([]byte(`{"`+other+`":2}`), decidingKeys()...), "once is once")
+			require.NoError(t, Check([]byte(`{"`+key+`":1,"`+other+`":2}`)), "maps keep both apart")
 		}
 	}
 }
 
 // Megabytes of anything are refused or taken in the time that reading them takes.
-func TestCheckJSONIsLinear(t *testing.T) {
+func TestCheckIsLinear(t *testing.T) {
 	t.Parallel()
 	const size = 1 << 20
 	for name, tt := range map[string]struct {
@@ -125,7 +134,7 @@ func TestCheckJSONIsLinear(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			done := make(chan error, 1)
-			go func() { done <- checkJSON([]byte(tt.body)) }()
+			go func() { done <- Check([]byte(tt.body), decidingKeys()...) }()
 			select {
 			case err := <-done:
 				require.Equal(t, tt.good, err == nil)

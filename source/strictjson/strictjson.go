@@ -1,4 +1,6 @@
-package source
+// Package strictjson refuses JSON that two readers could understand differently, or
+// that would cost out of proportion to read. Everything Sever decodes goes through it.
+package strictjson
 
 import (
 	"bytes"
@@ -18,12 +20,16 @@ const (
 	maxContainers = 1 << 16
 )
 
-// checkJSON refuses bodies that two readers could understand differently: invalid
+// Check refuses bodies that two readers could understand differently: invalid
 // UTF-8, a key given twice in one object, deep nesting, and anything behind the
 // value; and bodies with so many values that decoding them would not be bounded.
 // Which of two "id" keys names the person would be a guess. Time and memory are
 // linear in the body.
-func checkJSON(body []byte) error {
+//
+// folded are keys that are the same key in any case, for readers that use
+// encoding/json with structs: it takes "ID" for "id". Reading into maps folds nothing.
+// The error's text is printable, on one line and of at most 400 bytes.
+func Check(body []byte, folded ...string) error {
 	if !utf8.Valid(body) {
 		return errors.New("body is not valid UTF-8")
 	}
@@ -42,7 +48,7 @@ func checkJSON(body []byte) error {
 		if opened > maxContainers {
 			return fmt.Errorf("body holds more than %d objects and arrays", maxContainers)
 		}
-		if open, err = step(open, token); err != nil {
+		if open, err = step(open, token, folded); err != nil {
 			return fmt.Errorf("%w near byte %d", err, decoder.InputOffset())
 		}
 		if len(open) == 0 {
@@ -57,7 +63,7 @@ type container struct {
 	wantKey bool
 }
 
-func step(open []container, token json.Token) ([]container, error) {
+func step(open []container, token json.Token, folded []string) ([]container, error) {
 	switch token {
 	case json.Delim('}'), json.Delim(']'):
 		return valueDone(open[:len(open)-1]), nil
@@ -73,33 +79,27 @@ func step(open []container, token json.Token) ([]container, error) {
 	if len(open) == 0 || !open[len(open)-1].wantKey {
 		return valueDone(open), nil
 	}
-	return open, takeKey(&open[len(open)-1], token)
+	return open, takeKey(&open[len(open)-1], token, folded)
 }
 
-// deciding are the keys that settle who is affected by what. encoding/json takes
-// "ID" for "id", so for these a key differing by case only is the same key.
-// Elsewhere, as in Okta's debugData, such keys are a sender's own affair.
-func deciding(key string) string {
-	for _, name := range []string{
-		"data", "events", "uuid", "eventType", "actor", "target", "id", "type", "outcome", "result",
-		"securityContext", "risk", "level",
-	} {
+func takeKey(object *container, token json.Token, folded []string) error {
+	key, _ := token.(string)
+	name := fold(key, folded)
+	if _, twice := object.keys[name]; twice {
+		return fmt.Errorf("key %.40q is given twice in one object", key)
+	}
+	object.keys[name] = struct{}{}
+	object.wantKey = false
+	return nil
+}
+
+func fold(key string, folded []string) string {
+	for _, name := range folded {
 		if strings.EqualFold(key, name) {
 			return name
 		}
 	}
 	return key
-}
-
-func takeKey(object *container, token json.Token) error {
-	key, _ := token.(string)
-	folded := deciding(key)
-	if _, twice := object.keys[folded]; twice {
-		return fmt.Errorf("key %.40q is given twice in one object", key)
-	}
-	object.keys[folded] = struct{}{}
-	object.wantKey = false
-	return nil
 }
 
 func valueDone(open []container) []container {
