@@ -3,8 +3,8 @@
 // each deserves, and publishes the jobs.
 //
 // The invariant: a log entry is acknowledged only after everything in it is a job
-// on its lane, a dead letter, or ignored on purpose. All of it may run twice: jobs
-// and dead letters have derived ids.
+// on its lane, held for a date, a dead letter, or ignored on purpose. All of it may run twice: jobs
+// and dead letters have derived ids, and what is known of a hold is changed atomically.
 package dispatch
 
 import (
@@ -51,20 +51,27 @@ type Config struct {
 	Observer revocation.Observer
 }
 
+// Deps are what a dispatcher works with.
+type Deps struct {
+	Log         Log
+	Lanes       Lanes
+	DeadLetters DeadLetters
+	Holds       Holds
+	Actions     Actions
+}
+
 // Dispatcher turns deliveries into jobs.
 type Dispatcher struct {
-	log     Log
-	lanes   Lanes
-	letters DeadLetters
-	config  Config
+	deps   Deps
+	config Config
 }
 
 // New makes a dispatcher.
-func New(log Log, lanes Lanes, letters DeadLetters, config Config) *Dispatcher {
+func New(deps Deps, config Config) *Dispatcher {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	return &Dispatcher{log: log, lanes: lanes, letters: letters, config: config}
+	return &Dispatcher{deps: deps, config: config}
 }
 
 // How long the dispatcher waits after its store failed it, growing.
@@ -74,7 +81,7 @@ const (
 )
 
 // errNoRoom marks a dead letter that could not be stored, and noRoomRetry is when its
-// entry is tried again.
+// entry is tried again, as is that of a hold.
 var errNoRoom = errors.New("put aside as a dead letter")
 
 const noRoomRetry = 15 * time.Second
@@ -86,7 +93,7 @@ const settleTimeout = 5 * time.Second
 // lets it, or handed out again later.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		entry, err := d.log.Next(ctx)
+		entry, err := d.deps.Log.Next(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
 				d.trouble(err)
@@ -101,8 +108,8 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 
 // handle carries one entry through, however often the store fails: while the lanes
 // take nothing, nothing behind this entry could be published either. Only where the
-// dead letters are full does it hand the entry back, lest a letter that finds no room
-// hold up the revocations behind it.
+// dead letters or the holds are full does it hand the entry back, lest one that finds no
+// room hold up the revocations behind it.
 func (d *Dispatcher) handle(ctx context.Context, entry revocation.LogEntry) {
 	release := revocation.KeepLease(entry.Lease, d.config.Heartbeat, d.trouble) //nolint:contextcheck // kept until release, however ctx ends
 	defer release()
@@ -113,7 +120,7 @@ func (d *Dispatcher) handle(ctx context.Context, entry revocation.LogEntry) {
 			return
 		}
 		d.trouble(err)
-		if errors.Is(err, errNoRoom) {
+		if errors.Is(err, errNoRoom) || errors.Is(err, revocation.ErrHoldsFull) {
 			d.settle(ctx, entry.Lease, revocation.Verdict{Again: true, Delay: noRoomRetry})
 			return
 		}
@@ -190,6 +197,9 @@ func sumUp(problems []string) string {
 // decide does with one signal what the policy says. A signal that deserves a
 // revocation but names nobody is a problem for an operator, never a guess.
 func (d *Dispatcher) decide(ctx context.Context, signal revocation.Signal) (problem string, err error) {
+	if signal.Kind == revocation.KindWithdrawal {
+		return d.withdraw(ctx, signal)
+	}
 	decision := d.config.Policy.Decide(signal)
 	event := revocation.Event{
 		Source: signal.Source, Org: signal.Org, Delivery: signal.Delivery, Type: signal.Type, Reason: decision.Rule,
@@ -202,23 +212,35 @@ func (d *Dispatcher) decide(ctx context.Context, signal revocation.Signal) (prob
 	if signal.Person.IsZero() {
 		return signal.Type + ": " + signal.NoPerson, nil
 	}
+	if signal.Kind == revocation.KindTermination {
+		if signal.Effective.After(d.config.Now()) {
+			return d.hold(ctx, signal, decision)
+		}
+		if act, err := d.now(ctx, signal); !act || err != nil {
+			return "", err
+		}
+	}
+	return "", d.publish(ctx, signal, decision, event)
+}
+
+func (d *Dispatcher) publish(ctx context.Context, signal revocation.Signal, decision policy.Decision, event revocation.Event) error {
 	job := revocation.NewJob(signal, decision.Rule, decision.Lane, decision.Scope)
 	event.Step, event.Job = revocation.StepDecided, &job
 	d.observe(event)
-	stored, err := d.lanes.Publish(ctx, job)
+	stored, err := d.deps.Lanes.Publish(ctx, job)
 	if err != nil {
-		return "", fmt.Errorf("publish job %s: %w", job.ID, err)
+		return fmt.Errorf("publish job %s: %w", job.ID, err)
 	}
 	event.Step = revocation.StepEnqueued
 	if !stored {
 		event.Step, event.Reason = revocation.StepIgnored, IgnoredDuplicate
 	}
 	d.observe(event)
-	return "", nil
+	return nil
 }
 
 func (d *Dispatcher) bury(ctx context.Context, letter revocation.DeadLetter) error {
-	if err := d.letters.Put(ctx, letter); err != nil {
+	if err := d.deps.DeadLetters.Put(ctx, letter); err != nil {
 		return fmt.Errorf("%w: %w", errNoRoom, err)
 	}
 	event := revocation.Event{

@@ -30,6 +30,9 @@ type stores struct {
 	tries    int
 	jobs     []revocation.Job
 	letters  []revocation.DeadLetter // every put, also of the same letter
+	actions  []revocation.Action     // every append, also of the same action
+	holds    *holds
+	wakes    chan revocation.Wake
 	verdicts []revocation.Verdict
 
 	storedAtVerdict int // jobs and letters that were there when the last verdict came
@@ -125,7 +128,8 @@ func (f decoderFunc) Decode(delivery revocation.Delivery) (source.Decoded, error
 // run starts a dispatcher for the source "okta", and "broken", whose decoder is given.
 func (s *stores) run(t *testing.T, broken source.Decoder) (stop func()) {
 	t.Helper()
-	dispatcher := dispatch.New(s, s, s, dispatch.Config{
+	deps := dispatch.Deps{Log: s, Lanes: s, DeadLetters: s, Holds: s.holds, Actions: s}
+	dispatcher := dispatch.New(deps, dispatch.Config{
 		Sources: map[string]source.Source{
 			"okta":   {Name: "okta", Org: "acme", Decoder: source.NewOktaEventHook("acme")},
 			"broken": {Name: "broken", Org: "acme", Decoder: broken},
@@ -144,7 +148,12 @@ func (s *stores) run(t *testing.T, broken source.Decoder) (stop func()) {
 	}
 }
 
-func newStores() *stores { return &stores{entries: make(chan revocation.LogEntry, 10)} }
+func newStores() *stores { return newStoresOf(newHolds()) }
+
+// newStoresOf is a process beside others that share the holds.
+func newStoresOf(holds *holds) *stores {
+	return &stores{entries: make(chan revocation.LogEntry, 10), wakes: make(chan revocation.Wake, 10), holds: holds}
+}
 
 // suspension is a delivery that tells of a person's suspension.
 func suspension(user, uuid string) revocation.Delivery {

@@ -3,7 +3,11 @@
 // decided, so that it can be logged, tested and explained.
 package policy
 
-import "sever/revocation"
+import (
+	"slices"
+
+	"sever/revocation"
+)
 
 // Decision is what a signal deserves.
 type Decision struct {
@@ -40,6 +44,7 @@ func (p Policy) Decide(signal revocation.Signal) Decision {
 
 // full takes away all that Okta can: both flags are always sent, since their
 // defaults differ by org.
+// Everything that Sever can end.
 var full = revocation.Scope{OAuthTokens: true, ForgetDevices: true} //nolint:gochecknoglobals // a constant struct
 
 // BuiltIn is the policy that ships with Sever, for Okta's own events.
@@ -65,7 +70,43 @@ func BuiltIn() Policy {
 			Name: "deleted", Lane: revocation.LaneHigh, Scope: full,
 			matches: ofType("user.lifecycle.delete.initiated"),
 		},
+		{
+			Name: "alert_critical", Lane: revocation.LaneCritical, Scope: full,
+			matches: ofKind(revocation.KindAlert, revocation.SeverityCritical),
+		},
+		{
+			// An alert that says nothing of its severity was sent on purpose.
+			Name: "alert", Lane: revocation.LaneHigh, Scope: full,
+			matches: ofKind(revocation.KindAlert, revocation.SeverityHigh, ""),
+		},
+		{
+			Name: "credential_compromised", Lane: revocation.LaneCritical, Scope: full,
+			matches: ofKind(revocation.KindCredentialCompromise),
+		},
+		{
+			Name: "account_disabled", Lane: revocation.LaneCritical, Scope: full,
+			matches: ofKind(revocation.KindAccountDisabled),
+		},
+		{
+			Name: "session_revoked_elsewhere", Lane: revocation.LaneHigh, Scope: full,
+			matches: ofKind(revocation.KindSessionRevoked),
+		},
+		{
+			Name: "risk", Lane: revocation.LaneCritical, Scope: full,
+			matches: ofKind(revocation.KindRisk, revocation.SeverityCritical, revocation.SeverityHigh),
+		},
+		{
+			Name: "terminated", Lane: revocation.LaneHigh, Scope: full,
+			matches: ofKind(revocation.KindTermination),
+		},
 	}}
+}
+
+// ofKind matches signals of a kind and, where severities are named, of one of these.
+func ofKind(kind revocation.Kind, severities ...revocation.Severity) func(revocation.Signal) bool {
+	return func(signal revocation.Signal) bool {
+		return signal.Kind == kind && (len(severities) == 0 || slices.Contains(severities, signal.Severity))
+	}
 }
 
 func ofType(want string) func(revocation.Signal) bool {

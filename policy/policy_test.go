@@ -73,3 +73,42 @@ func TestZeroPolicyRevokesNothing(t *testing.T) {
 	require.Equal(t, policy.Decision{Rule: policy.NoRule},
 		policy.Policy{}.Decide(revocation.Signal{Type: "user.lifecycle.suspend", Risk: "HIGH"}))
 }
+
+// What senders other than Okta tell of is decided by kind and severity alone.
+func TestBuiltInForKinds(t *testing.T) {
+	t.Parallel()
+	all := []revocation.Severity{"", "critical", "high", "medium", "low", "info", "unheard of"}
+	for kind, rules := range map[revocation.Kind]map[revocation.Severity]string{
+		revocation.KindAlert:                {"critical": "alert_critical", "high": "alert", "": "alert"},
+		revocation.KindCredentialCompromise: always("credential_compromised", all),
+		revocation.KindAccountDisabled:      always("account_disabled", all),
+		revocation.KindSessionRevoked:       always("session_revoked_elsewhere", all),
+		revocation.KindTermination:          always("terminated", all),
+		revocation.KindRisk:                 {"critical": "risk", "high": "risk"},
+		revocation.KindCredentialChange:     {},
+		revocation.KindWithdrawal:           {},
+		"unheard of":                        {},
+		"":                                  {},
+	} {
+		for _, severity := range all {
+			decision := policy.BuiltIn().Decide(revocation.Signal{Kind: kind, Severity: severity, Type: "a sender's word"})
+			want := rules[severity]
+			require.Equal(t, want != "", decision.Revoke, "%q %q", kind, severity)
+			if want == "" {
+				want = policy.NoRule
+			}
+			require.Equal(t, want, decision.Rule, "%q %q", kind, severity)
+			require.Equal(t, decision.Revoke, decision.Scope == revocation.Scope{OAuthTokens: true, ForgetDevices: true})
+		}
+	}
+	require.Equal(t, revocation.LaneCritical, policy.BuiltIn().Decide(revocation.Signal{Kind: revocation.KindAlert, Severity: "critical"}).Lane)
+	require.Equal(t, revocation.LaneHigh, policy.BuiltIn().Decide(revocation.Signal{Kind: revocation.KindTermination}).Lane)
+}
+
+func always(rule string, severities []revocation.Severity) map[revocation.Severity]string {
+	rules := make(map[revocation.Severity]string)
+	for _, severity := range severities {
+		rules[severity] = rule
+	}
+	return rules
+}
