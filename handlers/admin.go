@@ -47,15 +47,26 @@ type Mender interface {
 	Drop(ctx context.Context, id, reason string) error
 }
 
+// Holds shows the jobs that wait for a date, and ends their wait.
+type Holds interface {
+	List(ctx context.Context, limit int) ([]revocation.Hold, error)
+	// Approve lets the job go now.
+	Approve(ctx context.Context, key, reason string) error
+	// Reject drops the job for good.
+	Reject(ctx context.Context, key, reason string) error
+}
+
 // AdminDeps are what the admin side shows and moves. Their errors wrap
 // revocation.ErrNotFound or revocation.ErrInvalid where the operator is to blame.
-// Orders, Jobs, DeadLetters and Mender may each be nil, as in a process that only
+// Orders, Jobs, DeadLetters, Mender and Holds may each be nil, as in a process that only
 // receives: their routes are then not there.
 type AdminDeps struct {
 	Orders      Orders
 	Jobs        Jobs
 	DeadLetters DeadLetters
 	Mender      Mender
+	Holds       Holds
+	States      StateBook
 
 	Ready   func(ctx context.Context) error // nil when a delivery could be stored now
 	Metrics prometheus.Gatherer
@@ -92,7 +103,7 @@ func NewAdmin(deps AdminDeps, config AdminConfig) (http.Handler, error) {
 }
 
 func (a *admin) routeAPI(e *echo.Echo, protect echo.MiddlewareFunc) {
-	const jobs, dead = "/api/v1/jobs", "/api/v1/dead"
+	const jobs, dead, holds = "/api/v1/jobs", "/api/v1/dead", "/api/v1/holds"
 	if a.deps.Orders != nil {
 		e.POST("/api/v1/revocations", a.order, protect)
 	}
@@ -105,9 +116,19 @@ func (a *admin) routeAPI(e *echo.Echo, protect echo.MiddlewareFunc) {
 		e.GET(dead, a.listDead, protect)
 		e.GET(dead+"/:id", a.showDead, protect)
 	}
+	if a.deps.States != nil {
+		const states = "/api/v1/sources/:source/ssf/states"
+		e.POST(states, a.expectState, protect)
+		e.GET(states+"/:state", a.seenState, protect)
+	}
 	if a.deps.Mender != nil {
 		e.POST(dead+"/:id/redrive", a.redrive, protect)
 		e.DELETE(dead+"/:id", a.drop, protect)
+	}
+	if a.deps.Holds != nil {
+		e.GET(holds, a.listHolds, protect)
+		e.POST(holds+"/:id/approve", a.approveHold, protect)
+		e.POST(holds+"/:id/reject", a.rejectHold, protect)
 	}
 }
 

@@ -23,6 +23,7 @@ const (
 	adminToken = "t0ken-of-the-operator"
 	jobID      = "job_abcdefghijklmnopqrstuvwxyz"
 	deadID     = "dead_abcdefghijklmnopqrstuvwxy2"
+	holdKey    = "hold_abcdefghijklmnopqrstuvwxy3"
 )
 
 // office is all that the admin API works with: it notes what it was asked.
@@ -89,6 +90,24 @@ func (o deadOffice) Drop(_ context.Context, id, reason string) error {
 	return o.note("drop %s: %s", id, reason)
 }
 
+type holdOffice struct{ *office }
+
+func (o holdOffice) List(_ context.Context, limit int) ([]revocation.Hold, error) {
+	err := o.note("list holds %d", limit)
+	if o.none {
+		return nil, err
+	}
+	return []revocation.Hold{{Key: holdKey, Why: revocation.HeldForDate}}, err
+}
+
+func (o holdOffice) Approve(_ context.Context, key, reason string) error {
+	return o.note("approve %s: %s", key, reason)
+}
+
+func (o holdOffice) Reject(_ context.Context, key, reason string) error {
+	return o.note("reject %s: %s", key, reason)
+}
+
 type adminBundle struct {
 	handler http.Handler
 	office  *office
@@ -104,6 +123,7 @@ func setupAdmin(t *testing.T, token string, adjust ...func(*handlers.AdminDeps))
 		prometheus.CounterOpts{Name: "sever_test_total", Help: "Just this."}, func() float64 { return 7 }))
 	b.deps = handlers.AdminDeps{
 		Orders: b.office, Jobs: jobOffice{b.office}, DeadLetters: deadOffice{b.office}, Mender: deadOffice{b.office},
+		Holds: holdOffice{b.office},
 		Ready: func(context.Context) error { return nil }, Metrics: registry,
 	}
 	for _, change := range adjust {
@@ -191,7 +211,7 @@ func TestReadinessIsBounded(t *testing.T) {
 func TestRoutesOfWhatIsNotThere(t *testing.T) {
 	t.Parallel()
 	b := setupAdmin(t, adminToken, func(deps *handlers.AdminDeps) {
-		deps.Orders, deps.Jobs, deps.DeadLetters, deps.Mender = nil, nil, nil, nil
+		deps.Orders, deps.Jobs, deps.DeadLetters, deps.Mender, deps.Holds = nil, nil, nil, nil, nil
 	})
 	for _, req := range []*http.Request{
 		operator("POST", "/api/v1/revocations", "{}"),
@@ -199,6 +219,7 @@ func TestRoutesOfWhatIsNotThere(t *testing.T) {
 		operator("DELETE", "/api/v1/jobs/"+jobID, ""),
 		operator("GET", "/api/v1/dead/"+deadID, ""),
 		operator("POST", "/api/v1/dead/"+deadID+"/redrive", "{}"),
+		operator("GET", "/api/v1/holds", ""),
 	} {
 		requireProblem(t, serve(b.handler, req), http.StatusNotFound)
 	}

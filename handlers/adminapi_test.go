@@ -25,7 +25,7 @@ func TestAdminAPI(t *testing.T) {
 	}{
 		"order": {
 			"POST", "/api/v1/revocations", order + "\n", 202,
-			"order {Org:acme Person:{Kind:login Value:a@acme.com} Reason:left Lane:high}",
+			"order {Org:acme Person:{Kind:login Value:a@acme.com Attribute:} Reason:left Lane:high}",
 			[]string{`"id":"` + jobID + `"`},
 			nil,
 		},
@@ -41,6 +41,9 @@ func TestAdminAPI(t *testing.T) {
 		},
 		"dead letter": {"GET", "/api/v1/dead/" + deadID, "", 200, "show dead " + deadID, []string{`"raw":"cmF3"`, `"body":"Ym9keQ=="`}, nil},
 		"redrive":     {"POST", "/api/v1/dead/" + deadID + "/redrive", "{}", 200, "redrive " + deadID, []string{`{"redriven":"` + deadID + `"}`}, nil},
+		"holds":       {"GET", "/api/v1/holds?limit=7", "", 200, "list holds 7", []string{`{"holds":[{"key":"` + holdKey + `","why":"effective_date"`}, nil},
+		"approve":     {"POST", "/api/v1/holds/" + holdKey + "/approve", `{"reason":"left early"}`, 200, "approve " + holdKey + ": left early", []string{`{"approved":"` + holdKey + `"}`}, nil},
+		"reject":      {"POST", "/api/v1/holds/" + holdKey + "/reject", `{"reason":"a mistake"}`, 200, "reject " + holdKey + ": a mistake", []string{`{"rejected":"` + holdKey + `"}`}, nil},
 		"drop":        {"DELETE", "/api/v1/dead/" + deadID + "?reason=test", "", 204, "drop " + deadID + ": test", nil, nil},
 	}
 	for name, test := range tests {
@@ -68,6 +71,7 @@ func TestListsAreNeverNull(t *testing.T) {
 	b := setupAdmin(t, adminToken)
 	b.office.none = true
 	require.JSONEq(t, `{"jobs":[]}`, bodyOf(t, serve(b.handler, operator("GET", "/api/v1/jobs", ""))))
+	require.JSONEq(t, `{"holds":[]}`, bodyOf(t, serve(b.handler, operator("GET", "/api/v1/holds", ""))))
 	require.JSONEq(t, `{"dead":[]}`, bodyOf(t, serve(b.handler, operator("GET", "/api/v1/dead", ""))))
 }
 
@@ -106,6 +110,11 @@ func TestEveryRefusalOfTheAdminAPI(t *testing.T) {
 		"dead, a path":        {"GET", "/api/v1/dead/" + deadID + "%2f..", "", 404, "there is nothing with this id"},
 		"redrive, no form":    {"POST", "/api/v1/dead/x/redrive", "{}", 404, "there is nothing with this id"},
 		"drop, no form":       {"DELETE", "/api/v1/dead/x", "", 404, "there is nothing with this id"},
+		"approve, no body":    {"POST", "/api/v1/holds/" + holdKey + "/approve", "", 400, "the body is empty; send a JSON object"},
+		"reject, a field":     {"POST", "/api/v1/holds/" + holdKey + "/reject", `{"why":1}`, 400, `the body: json: unknown field "why"`},
+		"long reason, reject": {"POST", "/api/v1/holds/" + holdKey + "/reject", `{"reason":"` + long + `"}`, 400, "reason is longer than 1000 bytes"},
+		"approve, no form":    {"POST", "/api/v1/holds/hold_*/approve", "{}", 404, "there is nothing with this id"},
+		"reject, no form":     {"POST", "/api/v1/holds/x/reject", "{}", 404, "there is nothing with this id"},
 		"unknown route":       {"GET", "/api/v1/nothing", "", 404, ""},
 		"console not there":   {"GET", "/", "", 404, ""},
 		"other method":        {"PUT", "/api/v1/jobs", "", 405, ""},

@@ -18,6 +18,9 @@ func apiRequests(adjust ...func(*http.Request)) []*http.Request {
 		operator("GET", "/api/v1/dead/"+deadID, "", adjust...),
 		operator("POST", "/api/v1/dead/"+deadID+"/redrive", "{}", adjust...),
 		operator("DELETE", "/api/v1/dead/"+deadID, "", adjust...),
+		operator("GET", "/api/v1/holds", "", adjust...),
+		operator("POST", "/api/v1/holds/"+holdKey+"/approve", `{"reason":"r"}`, adjust...),
+		operator("POST", "/api/v1/holds/"+holdKey+"/reject", `{"reason":"r"}`, adjust...),
 	}
 }
 

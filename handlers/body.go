@@ -25,31 +25,27 @@ const (
 // body is one delivery's bytes in memory that is lent by buffers.
 type body struct{ bytes []byte }
 
-// readBody reads a body of at most MaxBody bytes. The connection's read deadline
+// readBody reads a body of at most limit bytes. The connection's read deadline
 // bounds how long that may take; see Server.
-func (r *receiver) readBody(c echo.Context) (*body, error) {
+func (r *receiver) readBody(c echo.Context, limit int64) (*body, error) {
 	req := c.Request()
-	if req.ContentLength > r.config.MaxBody {
-		return nil, r.tooLarge(nil)
+	if req.ContentLength > limit {
+		return nil, tooLarge(limit, nil)
 	}
 	// The bare writer, and not Echo's, lets net/http close the connection of a sender
 	// that goes on sending after the limit.
-	limited := http.MaxBytesReader(c.Response().Writer, req.Body, r.config.MaxBody)
+	limited := http.MaxBytesReader(c.Response().Writer, req.Body, limit)
 	read := r.buffers.get(req.ContentLength)
 	if err := read.fill(limited); err != nil {
 		r.buffers.put(read)
-		return nil, r.bodyRefusal(err)
-	}
-	if len(read.bytes) == 0 {
-		r.buffers.put(read)
-		return nil, &refusal{status: http.StatusBadRequest, reason: ReasonEmpty, detail: "the body is empty"}
+		return nil, bodyRefusal(limit, err)
 	}
 	return read, nil
 }
 
-func (r *receiver) bodyRefusal(err error) error {
+func bodyRefusal(limit int64, err error) error {
 	if _, over := errors.AsType[*http.MaxBytesError](err); over {
-		return r.tooLarge(err)
+		return tooLarge(limit, err)
 	}
 	// Not 408: Okta sends a delivery once more after a 5xx and never after a 4xx, and
 	// which side was slow cannot be told from here.
@@ -60,10 +56,10 @@ func (r *receiver) bodyRefusal(err error) error {
 	}
 }
 
-func (r *receiver) tooLarge(cause error) error {
+func tooLarge(limit int64, cause error) error {
 	return &refusal{
 		status: http.StatusRequestEntityTooLarge, reason: ReasonTooLarge,
-		detail: fmt.Sprintf("the body is larger than %d bytes", r.config.MaxBody), cause: cause,
+		detail: fmt.Sprintf("the body is larger than %d bytes", limit), cause: cause,
 	}
 }
 

@@ -3,16 +3,22 @@ package handlers
 import (
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"sever/source"
 )
 
 const jsonType = echo.MIMEApplicationJSON
 
-// checkContent accepts uncompressed JSON in UTF-8 and gives its media type, in
-// lower case and without parameters.
-func checkContent(header http.Header) (string, error) {
+// anyJSONType in a source's Media stands for every media type that is JSON.
+const anyJSONType = "application/*+json"
+
+// checkContent accepts uncompressed text in UTF-8 of the media types that a source
+// sends, and gives its media type, in lower case and without parameters.
+func checkContent(src source.Source, header http.Header) (string, error) {
 	for _, encoding := range header[echo.HeaderContentEncoding] {
 		if encoding != "" && !strings.EqualFold(encoding, "identity") {
 			return "", &refusal{
@@ -22,17 +28,31 @@ func checkContent(header http.Header) (string, error) {
 		}
 	}
 	given := header.Get(echo.HeaderContentType)
-	if given == jsonType {
+	if given == jsonType && src.Media == nil {
 		return jsonType, nil // what nearly every sender says, without parsing it
 	}
 	mediaType, params, err := mime.ParseMediaType(given)
-	if err != nil || !isJSONType(mediaType) {
-		return "", contentTypeRefusal("send the body as application/json")
+	if err != nil || !takes(src, mediaType) {
+		return "", contentTypeRefusal("send the body as " + strings.Join(mediaOf(src), " or "))
 	}
 	if charset, given := params["charset"]; given && !strings.EqualFold(charset, "utf-8") {
 		return "", contentTypeRefusal("send the body in UTF-8")
 	}
 	return mediaType, nil
+}
+
+func takes(src source.Source, mediaType string) bool {
+	if src.Media == nil {
+		return isJSONType(mediaType)
+	}
+	return slices.Contains(src.Media, mediaType) || slices.Contains(src.Media, anyJSONType) && isJSONType(mediaType)
+}
+
+func mediaOf(src source.Source) []string {
+	if src.Media == nil {
+		return []string{jsonType}
+	}
+	return src.Media
 }
 
 func isJSONType(mediaType string) bool {

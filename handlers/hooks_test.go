@@ -224,7 +224,7 @@ func TestBodyThatIsNotJSONIsKept(t *testing.T) {
 		require.Len(t, events, 2)
 		require.Equal(t, revocation.StepAccepted, events[0].Step)
 		require.Equal(t, revocation.StepRefused, events[1].Step)
-		require.Equal(t, handlers.ReasonNotJSON, events[1].Reason)
+		require.Equal(t, handlers.ReasonNotReadable, events[1].Reason)
 	}
 }
 

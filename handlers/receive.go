@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/time/rate"
 
 	"sever/revocation"
 	"sever/source"
@@ -27,6 +28,7 @@ type ReceiveConfig struct {
 	MaxBody       int64         // bytes of one body; default 4 MiB
 	Timeout       time.Duration // from the end of the headers to the answer; default 2s, as Okta waits 3s
 	AppendTimeout time.Duration // part of Timeout for storing; default three quarters of it
+	Proxies       Proxies       // who may speak for a sender; nobody by default
 
 	Now      func() time.Time
 	Observer revocation.Observer
@@ -77,6 +79,7 @@ type receiver struct {
 	sources map[string]source.Source
 	config  ReceiveConfig
 	buffers buffers
+	doors   map[string]*rate.Limiter // for handshakes that anyone may try, by source
 }
 
 // NewReceiver makes the handler that senders talk to. It refuses a source without
@@ -93,14 +96,15 @@ func NewReceiver(log DeliveryLog, sources []source.Source, config ReceiveConfig)
 	if err != nil {
 		return nil, err
 	}
-	r := &receiver{log: log, sources: byName, config: config}
+	r := &receiver{log: log, sources: byName, config: config, doors: openDoors(sources)}
 
 	e := newEcho(config.Logger, r.answerError)
-	const route = hooksPath + ":source"
-	e.POST(route, r.takeDelivery)
-	e.GET(route, r.shakeHands)
-	e.OPTIONS(route, r.shakeHands)
-	e.RouteNotFound(route, r.refuseMethod) // which is where Echo sends every other method
+	for _, route := range []string{hooksPath + ":source", hooksPath + ":source/:secret"} {
+		e.POST(route, r.takeDelivery)
+		e.GET(route, r.shakeHands)
+		e.OPTIONS(route, r.shakeHands)
+		e.RouteNotFound(route, r.refuseMethod) // which is where Echo sends every other method
+	}
 	return e, nil
 }
 
@@ -134,8 +138,9 @@ func (r *receiver) refuseMethod(c echo.Context) error {
 
 // source finds the source that the path names.
 func (r *receiver) source(c echo.Context) (source.Source, error) {
-	src, found := r.sources[sourceName(c)]
-	if !found {
+	name, secret, withSecret := sourceName(c)
+	src, found := r.sources[name]
+	if !found || withSecret && !src.PathSecret || strings.Contains(secret, "/") {
 		return source.Source{}, &refusal{
 			status: http.StatusNotFound, reason: ReasonUnknownSource, detail: "there is no such source",
 		}
@@ -143,16 +148,16 @@ func (r *receiver) source(c echo.Context) (source.Source, error) {
 	return src, nil
 }
 
-// sourceName reads the source off the path. Echo's own parameter is empty where the
-// path matched and the method did not.
-func sourceName(c echo.Context) string {
-	name, _ := strings.CutPrefix(echo.GetPath(c.Request()), hooksPath)
-	return name
+// sourceName reads the source off the path, and the secret that may follow it. Echo's own
+// parameters are empty where the path matched and the method did not.
+func sourceName(c echo.Context) (name, secret string, withSecret bool) {
+	rest, _ := strings.CutPrefix(echo.GetPath(c.Request()), hooksPath)
+	return strings.Cut(rest, "/")
 }
 
 func methodRefusal(c echo.Context, src source.Source) error {
 	allow := http.MethodPost
-	if src.Handshake != nil {
+	if len(src.Handshakes) > 0 {
 		allow = "GET, OPTIONS, POST"
 	}
 	c.Response().Header().Set(echo.HeaderAllow, allow)

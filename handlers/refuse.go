@@ -20,8 +20,10 @@ const (
 	ReasonTooLarge        = "too_large"
 	ReasonSlowBody        = "slow_body" // or cut off
 	ReasonEmpty           = "empty"
-	ReasonNotJSON         = "not_json"   // stored all the same
-	ReasonNotStored       = "not_stored" // our trouble: the sender is asked to come again
+	ReasonNotReadable     = "not_readable" // stored all the same
+	ReasonNotStored       = "not_stored"   // our trouble: the sender is asked to come again
+	ReasonUnverifiable    = "unverifiable" // our trouble too: the sender's keys could not be fetched
+	ReasonTooMany         = "too_many"     // handshakes that anyone may try
 	ReasonHandshake       = "handshake"
 	ReasonPanic           = "panic"
 	ReasonInternal        = "internal"
@@ -33,8 +35,9 @@ func (r *receiver) answerError(err error, c echo.Context) {
 		return // the answer was already on its way when the sender hung up
 	}
 	refused := asRefusal(err)
+	src, _ := r.source(c)
 	r.observe(revocation.Event{
-		Step: revocation.StepRefused, Source: r.sources[sourceName(c)].Name,
+		Step: revocation.StepRefused, Source: src.Name,
 		Request: requestID(c), Reason: refused.reason, Err: refused.cause,
 	})
 	if refused.reason == ReasonInternal {
@@ -45,6 +48,10 @@ func (r *receiver) answerError(err error, c echo.Context) {
 		c.Response().Header().Set(echo.HeaderRetryAfter, "1")
 	}
 	// A sender that has hung up cannot be told; what happened to it is observed.
+	if src.SETErrors && refused.status < http.StatusInternalServerError {
+		_ = writeSETError(c, refused)
+		return
+	}
 	_ = writeProblem(c, refused.status, refused.detail)
 }
 

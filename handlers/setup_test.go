@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +24,7 @@ import (
 
 const (
 	secret     = "s3cret-of-the-sender"
+	bodySecret = "b0dy-secret-of-the-sender"
 	challenge  = "ch4llenge-of-the-sender"
 	oktaHook   = "/v1/hooks/okta"
 	hrHook     = "/v1/hooks/hr"
@@ -30,36 +33,49 @@ const (
 	requestHdr = "X-Request-Id"
 )
 
-// headerVerifier takes a request whose Authorization is the secret.
+// headerVerifier takes a request whose Authorization is the secret. X-Sign is a signature
+// of the body: its length.
 type headerVerifier struct{}
 
-func (headerVerifier) Verify(header http.Header) error {
-	if header.Get("Authorization") == "panic" {
+func (headerVerifier) Early(req source.Request) error {
+	if req.Header.Get("Authorization") == "panic" {
 		panic("the verifier fell over " + secret)
 	}
-	if header.Get("Authorization") != secret {
+	if req.Header.Get("Authorization") == "no keys" {
+		return fmt.Errorf("fetch the keys: %w", source.ErrUnavailable)
+	}
+	if req.Header.Get("Authorization") != secret {
 		return errors.New("the Authorization header is not one of the secrets")
 	}
 	return nil
 }
 
-// echoHandshake answers as Okta wants it.
-type echoHandshake struct {
-	open   bool
-	answer any // when set, in place of the challenge
+func (headerVerifier) Verify(_ context.Context, req source.Request) (source.Verified, error) {
+	if signed := req.Header.Get("X-Sign"); signed != "" && signed != strconv.Itoa(len(req.Body)) {
+		return source.Verified{}, errors.New("the signature does not match")
+	}
+	verified := source.Verified{ID: req.Header.Get("X-Id")}
+	if bytes.Contains(req.Body, []byte(bodySecret)) {
+		verified.Body = bytes.ReplaceAll(req.Body, []byte(bodySecret), nil)
+	}
+	return verified, nil
 }
+
+// echoHandshake answers as Okta wants it.
+type echoHandshake struct{ open bool }
 
 func (h echoHandshake) Open() bool { return h.open }
 
-func (h echoHandshake) Answer(header http.Header) (any, error) {
-	if h.answer != nil {
-		return h.answer, nil
+func (h echoHandshake) Answer(_ context.Context, req source.Request) (source.Reply, bool, error) {
+	given := req.Header.Get("X-Okta-Verification-Challenge")
+	switch given {
+	case "":
+		return source.Reply{}, false, nil
+	case "bad":
+		return source.Reply{}, false, errors.New("the challenge is not printable")
 	}
-	given := header.Get("X-Okta-Verification-Challenge")
-	if given == "" {
-		return nil, errors.New("the X-Okta-Verification-Challenge header is missing")
-	}
-	return map[string]string{"verification": given}, nil
+	body, err := json.Marshal(map[string]string{"verification": given})
+	return source.Reply{ContentType: "application/json", Body: body, Header: map[string]string{"X-Extra": "1"}}, true, err
 }
 
 // memoryLog keeps copies, as a real log must by the time Append gives nil.
@@ -136,9 +152,9 @@ type bundle struct {
 
 func sources() []source.Source {
 	return []source.Source{
-		{Name: "okta", Org: "acme", Verifier: headerVerifier{}, Accepted: http.StatusNoContent, Handshake: echoHandshake{}},
+		{Name: "okta", Org: "acme", Verifier: headerVerifier{}, Accepted: http.StatusNoContent, Handshakes: []source.Handshake{echoHandshake{}}},
 		{Name: "hr", Org: "acme", Verifier: headerVerifier{}, Accepted: http.StatusAccepted},
-		{Name: "siem", Org: "acme", Verifier: headerVerifier{}, Accepted: http.StatusAccepted, Handshake: echoHandshake{open: true}},
+		{Name: "siem", Org: "acme", Verifier: headerVerifier{}, Accepted: http.StatusAccepted, Handshakes: []source.Handshake{echoHandshake{open: true}}},
 	}
 }
 
