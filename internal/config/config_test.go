@@ -142,7 +142,7 @@ sources:
     org: acne
     verify:
       secrets: []
-      challenge: true
+      challeng_without_secret: true
 orgs:
   acme:
     url: https://acme.okta.com/
@@ -157,8 +157,7 @@ orgs:
 		`sever.yaml:1: listen: "nonsense" is not an address; write host:port, such as 127.0.0.1:8080 or 0.0.0.0:8080`,
 		`sever.yaml:4: sources.okta.type: "okta_event_hok" is not known; did you mean okta_event_hook?`,
 		`sever.yaml:5: sources.okta.org: there is no org "acne"; did you mean acme?`,
-		`sever.yaml:7: sources.okta.verify.secrets: no secret given; add at least one env:NAME or file:PATH`,
-		`sever.yaml:8: sources.okta.verify: unknown key "challenge"; use one of: type, header, secrets, challenge_without_secret`,
+		`sever.yaml:8: sources.okta.verify: unknown key "challeng_without_secret"; did you mean challenge_without_secret?`,
 		`sever.yaml:11: orgs.acme.url: has more than a host; end it after the host, without a slash: https://acme.okta.com`,
 		`sever.yaml:12: orgs.acme.auth.token: missing; auth type ssws needs it; add it`,
 	}, "\n"), text)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"strings"
@@ -23,19 +24,34 @@ type decoder struct {
 
 // value decodes node into v, which already holds its default; at is the field's full name.
 func (d *decoder) value(node *yaml.Node, v reflect.Value, at string, rs rules) {
-	switch {
-	case node.Kind == yaml.AliasNode || node.Anchor != "" || node.Style&yaml.TaggedStyle != 0:
+	if node.Kind == yaml.AliasNode || node.Anchor != "" || node.Style&yaml.TaggedStyle != 0 {
 		d.addAt(node.Line, at, aliasMessage, aliasFix)
-	case node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null":
+
+		return
+	}
+	if node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null" {
 		d.addAt(node.Line, at, "there is no value", "give one, or remove the key")
+
+		return
+	}
+	d.kind(node, v, at, rs)
+}
+
+// kind decodes by what v is.
+func (d *decoder) kind(node *yaml.Node, v reflect.Value, at string, rs rules) {
+	switch {
 	case v.Kind() == reflect.Pointer:
-		v.Set(reflect.New(v.Type().Elem()))
-		applyDefaults(v.Elem())
+		if v.IsNil() { // else it continues what is laid under it
+			v.Set(reflect.New(v.Type().Elem()))
+			applyDefaults(v.Elem())
+		}
 		d.value(node, v.Elem(), at, rs)
 	case v.Type() == reflect.TypeFor[Secret](), v.Type() == reflect.TypeFor[File]():
 		d.reference(node, v, at)
 	case v.Kind() == reflect.Struct:
-		d.section(node, v, at)
+		d.section(node, v, at, false)
+	case v.Type() == reflect.TypeFor[map[string]string]():
+		d.words(node, v, at)
 	case v.Kind() == reflect.Map:
 		d.named(node, v, at)
 	case v.Kind() == reflect.Slice:
@@ -45,7 +61,8 @@ func (d *decoder) value(node *yaml.Node, v reflect.Value, at string, rs rules) {
 	}
 }
 
-func (d *decoder) section(node *yaml.Node, v reflect.Value, at string) {
+// section decodes a mapping into a struct. Of part of a section nothing is required.
+func (d *decoder) section(node *yaml.Node, v reflect.Value, at string, part bool) {
 	settings := settingsOf(v.Type())
 	byKey := make(map[string]setting, len(settings))
 	known := make([]string, 0, len(settings))
@@ -55,6 +72,7 @@ func (d *decoder) section(node *yaml.Node, v reflect.Value, at string) {
 	}
 
 	entries, ok := d.entries(node, at)
+	d.startAnew(entries, settings, v, at)
 	for _, e := range entries {
 		s, ok := byKey[e.key]
 		if !ok {
@@ -65,14 +83,59 @@ func (d *decoder) section(node *yaml.Node, v reflect.Value, at string) {
 		d.lines[join(at, e.key)] = e.line
 		d.value(e.value, v.Field(s.index), join(at, e.key), s.rules)
 	}
-	if !ok {
+	if !ok || part {
 		return
 	}
 	for _, s := range settings {
-		if s.rules.required && !d.written(join(at, s.key)) {
+		if s.rules.required && !d.written(join(at, s.key)) && !d.laid[join(at, s.key)] {
 			d.add(join(at, s.key), "missing", "add it: "+s.doc)
 		}
 	}
+}
+
+// startAnew forgets what is laid under a section whose type is another: settings of the one type mean nothing to the
+// other.
+func (d *decoder) startAnew(entries []entry, settings []setting, v reflect.Value, at string) {
+	for _, s := range settings {
+		field := v.Field(s.index)
+		if s.key != "type" || field.Kind() != reflect.String || field.String() == "" {
+			continue
+		}
+		for _, e := range entries {
+			if e.key == s.key && e.value.Value != field.String() {
+				v.SetZero()
+				applyDefaults(v)
+				maps.DeleteFunc(d.laid, func(field string, _ bool) bool { return strings.HasPrefix(field, at+".") })
+			}
+		}
+	}
+}
+
+const maxWord = 200 // bytes of a key that is the sender's word
+
+// words decodes a mapping whose keys are a sender's words. Those laid under it stay, unless they are given anew.
+func (d *decoder) words(node *yaml.Node, v reflect.Value, at string) {
+	entries, ok := d.entries(node, at)
+	if ok && len(entries) == 0 {
+		d.addAt(node.Line, at, "empty", "add at least one, or remove the key")
+	}
+	merged := reflect.MakeMap(v.Type())
+	for it := v.MapRange(); it.Next(); {
+		merged.SetMapIndex(it.Key(), it.Value())
+	}
+	for _, e := range entries {
+		if e.key == "" || len(e.key) > maxWord {
+			d.addAt(e.line, at, "a key is empty or longer than 200 bytes", "correct it")
+
+			continue
+		}
+		field := join(at, quote(e.key))
+		d.lines[field] = e.line
+		word := reflect.New(v.Type().Elem()).Elem()
+		d.value(e.value, word, field, rules{})
+		merged.SetMapIndex(reflect.ValueOf(e.key), word)
+	}
+	v.Set(merged)
 }
 
 func (d *decoder) named(node *yaml.Node, v reflect.Value, at string) {
@@ -91,10 +154,11 @@ func (d *decoder) named(node *yaml.Node, v reflect.Value, at string) {
 		}
 		field := join(at, e.key)
 		d.lines[field] = e.line
-		element := reflect.New(v.Type().Elem()).Elem()
-		applyDefaults(element)
-		d.value(e.value, element, field, rules{})
-		v.SetMapIndex(reflect.ValueOf(e.key), element)
+		entryValue := reflect.New(v.Type().Elem()).Elem()
+		applyDefaults(entryValue)
+		d.layUnder(e.value, entryValue, field)
+		d.value(e.value, entryValue, field, rules{})
+		v.SetMapIndex(reflect.ValueOf(e.key), entryValue)
 	}
 }
 
@@ -107,12 +171,15 @@ func (d *decoder) list(node *yaml.Node, v reflect.Value, at string) {
 
 	v.Set(reflect.MakeSlice(v.Type(), len(node.Content), len(node.Content)))
 	for i, item := range node.Content {
-		field := fmt.Sprintf("%s[%d]", at, i)
+		field := element(at, i)
 		d.lines[field] = item.Line
 		applyDefaults(v.Index(i))
 		d.value(item, v.Index(i), field, rules{})
 	}
 }
+
+// element is the full name of an entry of a list.
+func element(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
 
 func (d *decoder) leaf(node *yaml.Node, v reflect.Value, at string, rs rules) {
 	if node.Kind != yaml.ScalarNode {

@@ -10,9 +10,10 @@ import (
 
 // TLS serves the senders' address over HTTPS. Open the files by these paths, again after a renewal if you like.
 type TLS struct {
-	Cert     File `yaml:"cert" jsonschema:"required" doc:"Certificate chain in PEM, leaf first, as file:PATH."`
-	Key      File `yaml:"key" jsonschema:"required" doc:"Private key of the certificate in PEM, as file:PATH."`
-	ClientCA File `yaml:"client_ca" doc:"CA certificates in PEM, as file:PATH. When given, every sender must present a certificate signed by one of them; Okta cannot."`
+	Cert       File   `yaml:"cert" jsonschema:"required" doc:"Certificate chain in PEM, leaf first, as file:PATH."`
+	Key        File   `yaml:"key" jsonschema:"required" doc:"Private key of the certificate in PEM, as file:PATH."`
+	ClientCA   File   `yaml:"client_ca" doc:"CA certificates in PEM, as file:PATH. When given, senders must present a certificate signed by one of them; Okta cannot: see client_auth."`
+	ClientAuth string `yaml:"client_auth" jsonschema:"default=required,enum=required,enum=optional" doc:"required: no connection without a client certificate. optional: only sources of verify type mtls ask for one."`
 }
 
 // Admin is the operators' side. It is plain HTTP.

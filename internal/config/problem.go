@@ -53,10 +53,11 @@ type report struct {
 	problems []Problem
 	warnings []Problem
 	unsound  map[string]bool
+	laid     map[string]bool // what a preset says, below what the file does
 }
 
 func newReport() *report {
-	return &report{lines: map[string]int{}, unsound: map[string]bool{}}
+	return &report{lines: map[string]int{}, unsound: map[string]bool{}, laid: map[string]bool{}}
 }
 
 // add records that the value of field is wrong, at its line or that of the nearest written setting around it.

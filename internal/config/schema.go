@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/invopop/jsonschema"
+
+	"sever/source/preset"
 )
 
 // Schema returns the JSON schema (draft 2020-12) of sever.yaml, for editors. It comes from the same tags as the
@@ -37,12 +39,13 @@ func Schema() ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
-// JSONSchemaExtend states that a source needs a secret. The tag does not, because the decoder would then report a
-// missing list in other words than an empty one.
-func (Verify) JSONSchemaExtend(s *jsonschema.Schema) {
-	s.Required = append(s.Required, "secrets")
-	secrets, _ := s.Properties.Get("secrets")
-	secrets.MinItems = new(uint64(1))
+// JSONSchemaExtend names the presets. The tag does not: the list is data.
+func (Source) JSONSchemaExtend(s *jsonschema.Schema) {
+	kind, _ := s.Properties.Get("type")
+	kind.Enum = make([]any, 0, len(preset.Names()))
+	for _, name := range preset.Names() {
+		kind.Enum = append(kind.Enum, name)
+	}
 }
 
 func describeField(section reflect.Type, field string) string {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v4"
+
+	"sever/source/verify"
 )
 
 const hidden = "hunter2"
@@ -20,7 +22,7 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 
 	type private struct{ secret Secret } // fmt calls no methods on unexported fields
 	secret := newSecret(hidden)
-	source := Source{Verify: Verify{Secrets: []Secret{secret}}}
+	source := Source{Verify: verify.Config{Secrets: []Secret{secret}}}
 	config := Config{
 		Admin:   Admin{Token: secret},
 		Orgs:    map[string]Org{"acme": {Auth: Auth{Token: secret}}},

@@ -1,80 +1,166 @@
 package config
 
 import (
-	"fmt"
-	"regexp"
+	"reflect"
+	"slices"
 	"strings"
+	"sync"
+
+	"go.yaml.in/yaml/v4"
+
+	"sever/source"
+	"sever/source/handshake"
+	"sever/source/mapping"
+	"sever/source/preset"
+	"sever/source/ssf"
+	"sever/source/verify"
 )
 
-// Source is one configured sender.
+// Source is one configured sender. What its type's preset says is laid under what the file says.
 type Source struct {
-	Type   string `yaml:"type" jsonschema:"required,enum=okta_event_hook" doc:"Who sends, which settles the shape of its deliveries: okta_event_hook."`
-	Org    string `yaml:"org" jsonschema:"required" doc:"The org, from orgs, in which the people it names are revoked."`
-	Verify Verify `yaml:"verify" jsonschema:"required" doc:"How its deliveries are authenticated. There is no source without this."`
-	Hook   *Hook  `yaml:"hook" doc:"The event hook at Okta as code, for sever hooks and sever doctor. Without it, keep the hook by hand."`
+	Type       string             `yaml:"type" jsonschema:"required" doc:"Who sends: the name of a preset, such as okta_event_hook; sever sources list shows all. The generic ones are hmac, basic, bearer, standard_webhooks and cloudevents."`
+	Org        string             `yaml:"org" jsonschema:"required" doc:"The org, from orgs, in which the people it names are revoked."`
+	Verify     verify.Config      `yaml:"verify" doc:"How its deliveries are authenticated. There is no source without this."`
+	Also       []verify.Config    `yaml:"also" doc:"Further proofs beside verify, such as an ip list. Every one of them must agree."`
+	Handshakes []handshake.Config `yaml:"handshakes" doc:"One-time checks of the URL that the sender makes. None of them can lead to a revocation."`
+	Map        mapping.Config     `yaml:"map" doc:"What of the body says who, what and when."`
+	Answer     int                `yaml:"answer" jsonschema:"default=202,minimum=200,maximum=204" doc:"The status that tells the sender its delivery is safe. 202 unless the preset knows that it wants another."`
+	SSF        *ssf.Config        `yaml:"ssf" doc:"type ssf: the Shared Signals transmitter."`
+	Hook       *Hook              `yaml:"hook" doc:"type okta_event_hook: the event hook at Okta as code, for sever hooks and sever doctor. Without it, keep the hook by hand."`
 }
 
-// Verify authenticates deliveries by a secret that the sender puts in a header.
-type Verify struct {
-	Type                   string   `yaml:"type" jsonschema:"default=header,enum=header" doc:"header: the sender repeats a fixed secret in a header."`
-	Header                 string   `yaml:"header" jsonschema:"default=Authorization" doc:"The header's name."`
-	Secrets                []Secret `yaml:"secrets" doc:"Accepted values, at least one. To rotate, list old and new until the sender has changed over."`
-	ChallengeWithoutSecret bool     `yaml:"challenge_without_secret" jsonschema:"default=false" doc:"Answer Okta's one-time verification GET even without the secret. Okta does not say whether it sends the secret there."`
+// presets are read once: they are part of the program.
+var presets = sync.OnceValue(func() map[string]preset.Preset { //nolint:gochecknoglobals // a constant that is computed
+	all, err := preset.All()
+	if err != nil {
+		panic("config: " + err.Error()) // a test of package preset reads every one
+	}
+
+	return all
+})
+
+// Preset is what the source's type stands for.
+func (s Source) Preset() preset.Preset { return presets()[s.Type] }
+
+// underlay gives what is laid under a source's settings; nil where its type is unknown.
+func (Source) underlay(written *yaml.Node) *yaml.Node {
+	for i := 0; written.Kind == yaml.MappingNode && i+1 < len(written.Content); i += 2 {
+		if written.Content[i].Value != "type" {
+			continue
+		}
+		if known, ok := presets()[written.Content[i+1].Value]; ok && known.Source.Kind == yaml.MappingNode {
+			return &known.Source
+		}
+	}
+
+	return nil
 }
 
-// headerForm is a token of RFC 9110, section 5.6.2.
-var headerForm = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$")
+// Proofs are all that a delivery must bring. A transmitter may be told to send a header with each push, which the
+// verifier of its tokens checks as well.
+func (s Source) Proofs() []verify.Config {
+	first := s.Verify
+	if s.SSF != nil && s.SSF.Authorization.IsSet() {
+		first.Secrets = append(slices.Clone(first.Secrets), s.SSF.Authorization)
+	}
+
+	return append([]verify.Config{first}, s.Also...)
+}
 
 func (s Source) check(r *report, at string, orgs map[string]Org) {
 	checkOrgName(r, at+".org", s.Org, orgs)
-	if r.written(at+".verify") && r.sound(at+".verify") {
-		s.Verify.check(r, at+".verify")
+	if _, known := presets()[s.Type]; !known {
+		if r.sound(at + ".type") {
+			r.add(at+".type", quote(s.Type)+" is not known", suggest(s.Type, preset.Names()))
+		}
+
+		return // without its preset, every other setting would look wrong
 	}
+	s.checkVerify(r, at)
+	for i, config := range s.Handshakes {
+		addAll(r, element(at+".handshakes", i), config.Check())
+	}
+	s.checkShape(r, at)
 	s.Hook.check(r, at+".hook", strings.TrimPrefix(at, "sources."))
 }
 
-func (v Verify) check(r *report, at string) {
+// checkVerify makes sure that somebody vouches for every delivery.
+func (s Source) checkVerify(r *report, at string) {
+	proven, inBody := s.Verify.ProvesSender(), s.Verify.Field != ""
+	addAll(r, at+".verify", s.Verify.Check())
+	for i, config := range s.Also {
+		proven = proven || config.ProvesSender()
+		addAll(r, element(at+".also", i), config.Check())
+		if config.Field != "" && inBody {
+			r.add(element(at+".also", i)+".field", "only one secret can stand in the body", "remove one of the two")
+		}
+	}
+	if !proven && !s.Verify.Insecure && r.sound(at+".verify", at+".verify.type") {
+		r.add(at+".verify", "nothing here proves who sends", "use another type, or set insecure: true on a test system")
+	}
+	if s.Verify.Insecure && r.sound(at+".verify") {
+		r.warn(at+".verify.insecure", "anyone who can reach this source can end anyone's sessions", "remove it, unless this is a test system")
+	}
+}
+
+// checkShape looks at what belongs to one kind of decoder only.
+func (s Source) checkShape(r *report, at string) {
+	switch decoder := s.Preset().Decoder; {
+	case decoder == preset.DecoderMapping:
+		addAll(r, at+".map", s.Map.Check())
+	case r.written(at + ".map"):
+		r.add(at+".map", "type "+s.Type+" settles what its body means", "remove it")
+	}
 	switch {
-	case !r.sound(at + ".header"):
-	case !headerForm.MatchString(v.Header): // not repeated: it may be the secret, put here by mistake
-		r.add(at+".header", "is not a header's name", "use letters, digits and -, such as Authorization")
-	case reservedHeader(v.Header):
-		r.add(at+".header", quote(v.Header)+" has a meaning of its own in HTTP", "use Authorization, or a name such as X-Sever-Secret")
+	case s.Hook == nil:
+	case s.Type != "okta_event_hook":
+		r.add(at+".hook", "only type okta_event_hook has an event hook at Okta", "remove it")
+	case s.Verify.Type != "header" && r.sound(at+".verify.type"):
+		r.add(at+".hook", "Okta can send nothing but a secret in a header", "use verify.type header, or remove it")
 	}
-
-	secrets := at + ".secrets"
-	if len(v.Secrets) == 0 && r.sound(secrets) {
-		r.add(secrets, "no secret given", "add at least one env:NAME or file:PATH")
-	}
-	first := map[string]int{}
-	for i, secret := range v.Secrets {
-		field := fmt.Sprintf("%s[%d]", secrets, i)
-		if secret.Reveal() == "" {
-			continue
-		}
-		checkHeaderSecret(r, field, secret)
-		if earlier, twice := first[secret.Reveal()]; twice {
-			r.add(field, fmt.Sprintf("is the same secret as entry [%d]", earlier), "remove one, or give the new value")
-
-			continue
-		}
-		first[secret.Reveal()] = i
-	}
-}
-
-func reservedHeader(name string) bool {
-	switch strings.ToLower(name) {
-	case "host", "content-length", "content-type", "transfer-encoding", "connection":
-		return true
+	switch {
+	case s.SSF == nil:
+	case s.Type != "ssf":
+		r.add(at+".ssf", "only type ssf has a Shared Signals transmitter", "remove it")
 	default:
-		return false
+		addAll(r, at+".ssf", s.SSF.Check())
 	}
 }
 
-// checkHeaderSecret refuses a secret that no HTTP header can carry unchanged, so that nothing would ever match it.
-func checkHeaderSecret(r *report, field string, secret Secret) {
-	value := secret.Reveal()
-	if strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c == 0x7f }) || strings.TrimSpace(value) != value {
-		r.add(field, "holds a control character, or a space at its start or end", "a header cannot carry it: correct the secret where it is kept")
+// addAll reports what a section found wrong with itself, except for what the decoder has reported already.
+func addAll(r *report, at string, problems []source.Problem) {
+	for _, problem := range problems {
+		field := at
+		if problem.Field != "" {
+			field = join(at, problem.Field)
+		}
+		if r.sound(field) {
+			r.add(field, problem.Message, problem.Fix)
+		}
+	}
+}
+
+// layered is a section under which something else is laid before it is decoded.
+type layered interface {
+	underlay(written *yaml.Node) *yaml.Node
+}
+
+// layUnder decodes what lies under a section. It is part of the program, so that a mistake in it is one of ours.
+func (d *decoder) layUnder(written *yaml.Node, section reflect.Value, at string) {
+	over, ok := reflect.TypeAssert[layered](section)
+	if !ok {
+		return
+	}
+	under := over.underlay(written)
+	if under == nil {
+		return
+	}
+	below := decoder{report: newReport(), refs: d.refs}
+	below.section(under, section, at, true)
+	if len(below.problems) > 0 {
+		panic("config: a preset does not load: " + below.problems[0].String()) // TestPresetsLoad finds it first
+	}
+	for field := range below.lines {
+		d.laid[field] = true
 	}
 }
