@@ -19,6 +19,7 @@ func asking() []string {
 	return []string{
 		"revoke 00u1practice2person3 --reason r", "jobs list", "jobs show j", "jobs cancel j",
 		"dead list", "dead show d", "dead redrive d", "dead drop d",
+		"holds list", "holds approve h --reason r", "holds reject h --reason r",
 	}
 }
 
@@ -85,6 +86,9 @@ func TestAdminRequests(t *testing.T) {
 		"dead redrive a/b":                     {"POST /api/v1/dead/a%2Fb/redrive", "{}"},
 		"dead drop dead_1 --reason a&b=c":      {"DELETE /api/v1/dead/dead_1?reason=a%26b%3Dc", ""},
 		"jobs cancel job_1 --reason done":      {"DELETE /api/v1/jobs/job_1?reason=done", ""},
+		"holds list --limit 7":                 {"GET /api/v1/holds?limit=7", ""},
+		"holds approve hold_1 --reason r":      {"POST /api/v1/holds/hold_1/approve", `{"reason":"r"}`},
+		"holds reject a/b --reason done":       {"POST /api/v1/holds/a%2Fb/reject", `{"reason":"done"}`},
 		"dead drop dead_1":                     {"DELETE /api/v1/dead/dead_1?reason=", ""},
 		"revoke 00u1practice2person3 --reason r --wait 0": {
 			"POST /api/v1/revocations",

@@ -14,7 +14,7 @@ import (
 )
 
 // check runs doctor and gives its findings and the exit code.
-func (p *practice) check(args ...string) (findings []finding, code int) {
+func (p *practiceOrg) check(args ...string) (findings []finding, code int) {
 	p.t.Helper()
 	got := p.run(append([]string{"doctor", "--json"}, args...)...)
 	require.NoError(p.t, json.Unmarshal([]byte(got.out), &findings), "%s%s", got.out, got.err)
@@ -130,22 +130,22 @@ func TestDoctorOnBrokenConfiguration(t *testing.T) {
 // One thing is wrong, and doctor says which, and what to do.
 func TestDoctorOnOkta(t *testing.T) {
 	t.Parallel()
-	scopes := func(scopes ...string) func(*practice) {
-		return func(p *practice) { p.register(func(c *oktasim.Client) { c.Scopes = scopes }) }
+	scopes := func(scopes ...string) func(*practiceOrg) {
+		return func(p *practiceOrg) { p.register(func(c *oktasim.Client) { c.Scopes = scopes }) }
 	}
-	roles := func(roles ...string) func(*practice) {
-		return func(p *practice) { p.register(func(c *oktasim.Client) { c.Roles = append([]string{}, roles...) }) }
+	roles := func(roles ...string) func(*practiceOrg) {
+		return func(p *practiceOrg) { p.register(func(c *oktasim.Client) { c.Roles = append([]string{}, roles...) }) }
 	}
-	asks := func(scopes string) func(*practice) {
-		return func(p *practice) {
+	asks := func(scopes string) func(*practiceOrg) {
+		return func(p *practiceOrg) {
 			p.auth = "{type: private_key_jwt, client_id: " + serviceApp + ", key: 'file:" + p.key + "', key_id: k1, scopes: [" + scopes + "]}"
 		}
 	}
-	fault := func(fault oktasim.Fault) func(*practice) { return func(p *practice) { p.sim.AddFaults(fault) } }
+	fault := func(fault oktasim.Fault) func(*practiceOrg) { return func(p *practiceOrg) { p.sim.AddFaults(fault) } }
 	plain := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(plain.Close)
 	for name, test := range map[string]struct {
-		change       func(*practice)
+		change       func(*practiceOrg)
 		check        string
 		status       string
 		message, fix string
@@ -172,25 +172,25 @@ func TestDoctorOnOkta(t *testing.T) {
 			"give the role of the service app the permission okta.users.read",
 		},
 		"another key": {
-			func(p *practice) { p.newKey() }, "acme: credential", checkFail, "invalid_client",
+			func(p *practiceOrg) { p.newKey() }, "acme: credential", checkFail, "invalid_client",
 			"make orgs.acme.auth.client_id, key and key_id those of the app, and its public key the one in the Admin Console",
 		},
 		"another app": {
-			func(p *practice) {
+			func(p *practiceOrg) {
 				p.auth = "{type: private_key_jwt, client_id: 0oa0000000000000none, key: 'file:" + p.key + "', key_id: k1}"
 			}, "acme: credential", checkFail, "invalid_client", "orgs.acme.auth.client_id",
 		},
 		"a revoked API token": {
-			func(p *practice) {
+			func(p *practiceOrg) {
 				p.auth = "{type: ssws, token: env:OKTA_API_TOKEN}"
 				p.sim.AddFaults(oktasim.Fault{Count: 2, Status: http.StatusUnauthorized, Path: "/api/v1/users/"})
 			}, "acme: credential", checkFail, "E0000011", "put a valid API token into orgs.acme.auth.token",
 		},
 		"nothing there": {
-			func(p *practice) { p.url = "http://" + nobody }, "acme: address", checkFail, "http://" + nobody + ": nothing listens there", "correct orgs.acme.url",
+			func(p *practiceOrg) { p.url = "http://" + nobody }, "acme: address", checkFail, "http://" + nobody + ": nothing listens there", "correct orgs.acme.url",
 		},
 		"not Okta": {
-			func(p *practice) { p.url = plain.URL }, "acme: address", checkFail, "answers 404, and it is not Okta", "correct orgs.acme.url",
+			func(p *practiceOrg) { p.url = plain.URL }, "acme: address", checkFail, "answers 404, and it is not Okta", "correct orgs.acme.url",
 		},
 		"Okta is down": {
 			fault(oktasim.Fault{Count: 9, Status: http.StatusServiceUnavailable, Path: "/api/v1/users/"}), "acme: credential", checkFail, "E0000010", "status.okta.com",
@@ -269,41 +269,46 @@ func TestDoctorWithoutProbe(t *testing.T) {
 func TestDoctorOnTheEventHook(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		change       func(*practice)
+		change       func(*practiceOrg)
 		status       string
 		message, fix string
 	}{
-		"missing": {func(*practice) {}, checkFail, `"Sever" is missing at Okta`, "run `sever hooks ensure okta`"},
+		"missing": {func(*practiceOrg) {}, checkFail, `"Sever" is missing at Okta`, "run `sever hooks ensure okta`"},
 		"not verified": {
-			func(p *practice) { p.hook = hookAt(endpoint(p.t, http.StatusUnauthorized)); p.run("hooks", "ensure") },
+			func(p *practiceOrg) {
+				p.hook = hookAt(endpoint(p.t, http.StatusUnauthorized))
+				p.run("hooks", "ensure")
+			},
 			checkFail, `it is "UNVERIFIED", so Okta sends it nothing`, "`sever hooks ensure okta`",
 		},
 		"another address": {
-			func(p *practice) {
+			func(p *practiceOrg) {
 				require.Equal(p.t, exitDone, p.run("hooks", "ensure").code)
 				p.hook = hookAt(endpoint(p.t, http.StatusOK))
 			},
 			checkFail, `"Sever": url differs`, "`sever hooks ensure okta`",
 		},
 		"other events": {
-			func(p *practice) {
+			func(p *practiceOrg) {
 				require.Equal(p.t, exitDone, p.run("hooks", "ensure").code)
 				p.hook = strings.Replace(p.hook, "user.risk.detect", "user.lifecycle.deactivate", 1)
 			},
 			checkWarn, `"Sever": 1 event types are missing and 1 are not in the configuration`, "`sever hooks diff okta`",
 		},
 		"an event that no hook gets": {
-			func(p *practice) { p.hook = strings.Replace(p.hook, "user.risk.detect", "security.threat.detected", 1) },
+			func(p *practiceOrg) {
+				p.hook = strings.Replace(p.hook, "user.risk.detect", "security.threat.detected", 1)
+			},
 			checkWarn, "security.threat.detected is not eligible for event hooks", "correct sources.okta.hook.events",
 		},
 		"out of sight": {
-			func(p *practice) {
+			func(p *practiceOrg) {
 				p.register(func(c *oktasim.Client) { c.Scopes = []string{"okta.users.manage", "okta.users.read"} })
 			},
 			checkWarn, "cannot be looked at: ", "grant okta.eventHooks.read to the app",
 		},
 		"out of the role's reach": {
-			func(p *practice) { p.register(func(c *oktasim.Client) { c.Roles = leastRoles()[:2] }) },
+			func(p *practiceOrg) { p.register(func(c *oktasim.Client) { c.Roles = leastRoles()[:2] }) },
 			checkWarn, "cannot be looked at: ", "the permission okta.eventhooks.read",
 		},
 	} {

@@ -241,7 +241,7 @@ func TestDoctorOnNATS(t *testing.T) {
 	p.listen, p.admin = "127.0.0.1:0", "127.0.0.1:0"
 	served := p.shell.start(t, "serve", "--config", p.file())
 	serving(t, served)
-	require.Equal(t, finding{"nats streams", checkOK, "AUDIT, DEAD, DELIVERIES, JOBS, KV_LEDGER", ""}, found(t, at(good), "nats streams"))
+	require.Equal(t, finding{"nats streams", checkOK, "AUDIT, DEAD, DELIVERIES, JOBS, KV_HELD, KV_LEDGER, WAKES", ""}, found(t, at(good), "nats streams"))
 	p.more = "nats: {url: 'nats://" + good + "', replicas: 3}"
 	findings, _ = p.check()
 	require.Contains(t, found(t, findings, "nats streams").Message, "fewer copies than nats.replicas (3)")

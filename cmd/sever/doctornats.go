@@ -19,7 +19,11 @@ func (d *doctor) nats(ctx context.Context) {
 		d.fail("nats", "no connection to nats.url: "+err.Error(), natsFix(err))
 		return
 	}
-	d.ok("nats", "connected to nats-server "+found.ServerVersion)
+	if found.TooOld {
+		d.fail("nats", "nats-server "+found.ServerVersion+" is too old: it has no message schedules", "upgrade the servers to 2.12 or newer, to 2.15 if you can")
+	} else {
+		d.ok("nats", "connected to nats-server "+found.ServerVersion)
+	}
 	d.maxPayload(found)
 	switch {
 	case found.NoJetStream != nil:

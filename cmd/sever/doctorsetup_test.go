@@ -32,8 +32,8 @@ func leastScopes() []string {
 	return []string{"okta.users.manage", "okta.users.read", "okta.eventHooks.manage", "okta.eventHooks.read"}
 }
 
-// practice is an installation with a service app, and a simulated Okta where it is known. Its fields are set before use.
-type practice struct {
+// practiceOrg is an installation with a service app, and a simulated Okta where it is known. Its fields are set before use.
+type practiceOrg struct {
 	t     *testing.T
 	sim   *oktasim.Server
 	app   oktasim.Client
@@ -47,10 +47,10 @@ type practice struct {
 	more          string // further sections
 }
 
-func newPractice(t *testing.T, options oktasim.Options) *practice {
+func newPractice(t *testing.T, options oktasim.Options) *practiceOrg {
 	t.Helper()
 	options.StrictUsers = true // a made-up user is nobody, as at Okta
-	p := &practice{
+	p := &practiceOrg{
 		t: t, sim: oktasim.New(options), shell: secrets(), key: filepath.Join(t.TempDir(), "app.pem"),
 		listen: nobody, admin: "127.0.0.1:2", store: filepath.Join(t.TempDir(), "store"),
 	}
@@ -69,7 +69,7 @@ func newPractice(t *testing.T, options oktasim.Options) *practice {
 }
 
 // newKey writes a new private key over the old one.
-func (p *practice) newKey() *ecdsa.PublicKey {
+func (p *practiceOrg) newKey() *ecdsa.PublicKey {
 	p.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(p.t, err)
@@ -80,13 +80,13 @@ func (p *practice) newKey() *ecdsa.PublicKey {
 }
 
 // register changes the app at Okta.
-func (p *practice) register(change func(*oktasim.Client)) {
+func (p *practiceOrg) register(change func(*oktasim.Client)) {
 	p.t.Helper()
 	change(&p.app)
 	require.NoError(p.t, p.sim.PutClient(p.app))
 }
 
-func (p *practice) file() string {
+func (p *practiceOrg) file() string {
 	p.t.Helper()
 	hook, auth := "", p.auth
 	if p.hook != "" {
@@ -111,7 +111,7 @@ sources:
 }
 
 // run runs a command with the configuration. Whatever it is, it keeps the secrets to itself.
-func (p *practice) run(args ...string) result {
+func (p *practiceOrg) run(args ...string) result {
 	p.t.Helper()
 	got := p.shell.run(p.t, append(args, "--config", p.file())...)
 	for _, secret := range append(slices.Collect(maps.Values(p.shell.env)), "PRIVATE KEY") {
@@ -121,7 +121,7 @@ func (p *practice) run(args ...string) result {
 }
 
 // written are the calls so far that changed something at Okta.
-func (p *practice) written() []string {
+func (p *practiceOrg) written() []string {
 	var calls []string
 	for _, call := range p.sim.Calls() {
 		if call.Method != http.MethodGet && call.Path != "/oauth2/v1/token" {

@@ -4,15 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"slices"
 	"strings"
 
 	"sever/internal/config"
 	"sever/internal/hooks"
+	"sever/internal/secret"
+	"sever/source/verify"
 )
 
-// leastSecret is how long a secret should be, in bytes. Okta signs nothing: whoever guesses it can name any victim.
+// leastSecret is how long a secret should be, in bytes: whoever guesses it can name any victim.
 const leastSecret = 16
 
 // source checks one sender's side.
@@ -24,16 +27,39 @@ func (d *doctor) source(ctx context.Context, name string) {
 
 func (d *doctor) secrets(name string, settings config.Source) {
 	check := name + ": secrets"
-	short := 0
-	for i, secret := range settings.Verify.Secrets {
-		if length := len(secret.Reveal()); length < leastSecret {
-			short++
-			d.warn(check, fmt.Sprintf("sources.%s.verify.secrets[%d] is shorter than %d bytes", name, i, leastSecret),
-				"make it longer and random, such as by `openssl rand -base64 32`")
+	fix := "make it longer and random, such as by `openssl rand -base64 32`"
+	if known := settings.Preset().Secret; known != nil && known.By == "sender" {
+		fix = "have the sender make another, and compare the two"
+	}
+	short, all := 0, 0
+	for at, secrets := range secretsOf(settings) {
+		all += len(secrets)
+		for i, secret := range secrets {
+			if len(secret.Reveal()) < leastSecret {
+				short++
+				d.warn(check, fmt.Sprintf("sources.%s.%s.secrets[%d] is shorter than %d bytes", name, at, i, leastSecret), fix)
+			}
 		}
 	}
-	if short == 0 {
-		d.ok(check, fmt.Sprintf("%d, none shorter than %d bytes", len(settings.Verify.Secrets), leastSecret))
+	switch {
+	case all == 0:
+		d.ok(check, "none: verify.type "+settings.Verify.Type+" has none")
+	case short == 0:
+		d.ok(check, fmt.Sprintf("%d, none shorter than %d bytes", all, leastSecret))
+	}
+}
+
+// secretsOf gives what proves a sender, and where it stands in the source's settings.
+func secretsOf(settings config.Source) iter.Seq2[string, []secret.Secret] {
+	return func(yield func(string, []secret.Secret) bool) {
+		if !yield("verify", settings.Verify.Secrets) {
+			return
+		}
+		for i, proof := range settings.Also {
+			if !yield(fmt.Sprintf("also[%d]", i), proof.Secrets) {
+				return
+			}
+		}
 	}
 }
 
@@ -45,21 +71,30 @@ func (d *doctor) listener(ctx context.Context, name string, settings config.Sour
 		d.warn(check, "listen has port 0, which is chosen at the start: it cannot be asked", "give listen a port")
 		return
 	}
+	// Its certificate is for the name that senders use, not for this address; and only Okta's challenge, with a secret in a
+	// header, can be asked without leaving a delivery behind.
+	probes := d.cfg.TLS == nil && settings.Type == "okta_event_hook" && secretInHeader(settings.Verify) && len(settings.Also) == 0
+	answers := "takes the source's deliveries"
 	var err error
-	if d.cfg.TLS != nil {
-		err = reach(ctx, address) // its certificate is for the name that senders use, not for this address
-	} else {
+	if probes {
 		err = hooks.Probe(ctx, d.client, "http://"+address+"/v1/hooks/"+name, settings.Verify.Header, settings.Verify.Secrets[0].Reveal())
+	} else {
+		err, answers = reach(ctx, address), fmt.Sprintf("is listened on; `sever send %s` tries a delivery", name)
 	}
 	problem, wrong := errors.AsType[*hooks.ProbeError](err)
 	switch {
 	case !wrong:
-		d.ok(check, fmt.Sprintf("%s takes the source's deliveries", address))
+		d.ok(check, address+" "+answers)
 	case problem.Silent && !d.running:
 		d.warn(check, fmt.Sprintf("%s: %s", address, problem.Reason), "start `sever serve`, if it is to run here")
 	default:
 		d.fail(check, fmt.Sprintf("%s: %s", address, problem.Reason), problem.Fix)
 	}
+}
+
+// secretInHeader reports whether a source is proven by what Okta can send: a secret in a header.
+func secretInHeader(proof verify.Config) bool {
+	return proof.Type == "header" && len(proof.Secrets) > 0
 }
 
 func reach(ctx context.Context, address string) error {

@@ -17,6 +17,7 @@ import (
 	"sever/internal/obs"
 	"sever/okta"
 	"sever/source"
+	"sever/source/verify"
 )
 
 func (c cli) hooks() *cobra.Command {
@@ -168,7 +169,7 @@ type managedHook struct {
 	source  string
 	orgName string
 	org     config.Org
-	verify  config.Verify
+	verify  verify.Config
 	want    okta.EventHookSpec
 }
 

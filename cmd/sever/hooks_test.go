@@ -176,30 +176,30 @@ func TestHooksVerifyWhatIsNotThere(t *testing.T) {
 func TestHooksWithoutTheRight(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		change func(*practice)
+		change func(*practiceOrg)
 		want   string
 	}{
 		"scope not granted": {
-			func(p *practice) {
+			func(p *practiceOrg) {
 				p.register(func(c *oktasim.Client) { c.Scopes = []string{"okta.users.manage", "okta.users.read"} })
 			},
 			"grant okta.eventHooks.read to the app",
 		},
 		"role": {
-			func(p *practice) {
+			func(p *practiceOrg) {
 				p.register(func(c *oktasim.Client) { c.Roles = []string{"okta.users.lifecycle.clearSessions"} })
 			},
 			"give the role of the service app the permission okta.eventhooks.read",
 		},
-		"key": {func(p *practice) { p.newKey() }, "make orgs.acme.auth.client_id, key and key_id those of the app"},
+		"key": {func(p *practiceOrg) { p.newKey() }, "make orgs.acme.auth.client_id, key and key_id those of the app"},
 		"token": {
-			func(p *practice) {
+			func(p *practiceOrg) {
 				p.auth = "{type: ssws, token: env:OKTA_API_TOKEN}"
 				p.sim.AddFaults(oktasim.Fault{Status: http.StatusUnauthorized})
 			},
 			"put a valid API token into orgs.acme.auth.token",
 		},
-		"wrong address": {func(p *practice) { p.url = "http://" + nobody }, "correct orgs.acme.url, or open the way to it"},
+		"wrong address": {func(p *practiceOrg) { p.url = "http://" + nobody }, "correct orgs.acme.url, or open the way to it"},
 	} {
 		p := newPractice(t, oktasim.Options{})
 		p.hook = hookAt(endpoint(t, http.StatusOK))

@@ -14,7 +14,9 @@ func commands() map[string][]string {
 		"serve":         {"--config", "--roles"},
 		"demo":          {"--once"},
 		"simulate okta": {"--listen", "--latency", "--rate", "--faults", "--seed", "--strict-users", "--token"},
-		"send":          {"--config", "--file", "--url", "--person", "--type"},
+		"send":          {"--config", "--file", "--url", "--person", "--type", "--sample", "--key"},
+		"sources list":  {"--json"},
+		"sources show":  {"--url", "--name"},
 		"revoke":        append(admin, "--org", "--reason", "--lane", "--wait", "--json"),
 		"jobs list":     append(admin, "--org", "--state", "--limit", "--json"),
 		"jobs show":     append(admin, "--json"),
@@ -23,6 +25,9 @@ func commands() map[string][]string {
 		"dead show":     append(admin, "--raw", "--json"),
 		"dead redrive":  admin,
 		"dead drop":     append(admin, "--reason"),
+		"holds list":    append(admin, "--limit", "--json"),
+		"holds approve": append(admin, "--reason"),
+		"holds reject":  append(admin, "--reason"),
 		"config check":  {"--config"},
 		"config schema": nil,
 		"version":       nil,
@@ -99,6 +104,9 @@ func TestWrongUsage(t *testing.T) {
 		"dead show":                "see `sever dead show --help`",
 		"dead redrive":             "see `sever dead redrive --help`",
 		"dead drop --reason=tidy":  "see `sever dead drop --help`",
+		"holds":                    "see `sever holds --help`",
+		"holds approve --reason=r": "see `sever holds approve --help`",
+		"holds reject h --admin=http://127.0.0.1:1": "--reason is missing",
 		"config":                   "needs a subcommand",
 		"config bogus":             `"bogus"`,
 		"config check sever.yaml":  `"sever.yaml"`,
@@ -118,7 +126,7 @@ func TestWrongUsage(t *testing.T) {
 func configured() []string {
 	return []string{
 		"serve", "send okta", "revoke 00u1practice2person3 --reason r", "jobs list", "jobs show j", "jobs cancel j",
-		"dead list", "dead show d", "dead redrive d", "dead drop d", "config check",
+		"dead list", "dead show d", "dead redrive d", "dead drop d", "holds list", "holds approve h --reason r", "config check",
 	}
 }
 
