@@ -16,11 +16,11 @@ const adminTimeout = 20 * time.Second
 func (a *App) adminDeps() handlers.AdminDeps {
 	op := &operator{
 		orgs: slices.Sorted(maps.Keys(a.config.Orgs)), jobs: a.jobs, log: a.log, letters: a.letters,
-		ledger: a.ledger, audit: a.queue.Audit(), now: a.options.Now, observe: a.observe,
+		ledger: a.ledger, holds: a.holds, audit: a.queue.Audit(), now: a.options.Now, observe: a.observe,
 	}
 	return handlers.AdminDeps{
-		Ready: a.ready.check, Metrics: a.metrics.Registry,
-		Orders: op, Jobs: adminJobs{op}, DeadLetters: a.letters, Mender: op,
+		Ready: a.ready.check, Metrics: a.metrics.Registry, States: stateBook{a.senders.states},
+		Orders: op, Jobs: adminJobs{op}, DeadLetters: a.letters, Mender: op, Holds: adminHolds{op},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"net/http"
 	"slices"
 	"time"
 
@@ -28,7 +29,8 @@ type Options struct {
 	Now      func() time.Time    // default time.Now
 	Observer revocation.Observer // hears every step, after logs and metrics; may be nil
 
-	maxInFlight int // calls to one org at once; 0 is the client's default
+	maxInFlight int               // calls to one org at once; 0 is the client's default
+	toSenders   http.RoundTripper // carries what is fetched from senders; nil is the default one
 }
 
 // App is a running Sever, or one about to run.
@@ -45,6 +47,8 @@ type App struct {
 	jobs    *queue.Jobs
 	letters *queue.DeadLetters
 	ledger  *queue.Ledger
+	holds   *queue.Holds
+	senders *senders
 	sources []source.Source
 	orgs    []*org
 
@@ -95,7 +99,8 @@ func (a *App) open(ctx context.Context) error {
 
 // prepare makes everything that needs no port and no store.
 func (a *App) prepare(context.Context) (err error) {
-	if a.sources, err = buildSources(a.config, a.options.Roles.Receive); err != nil {
+	a.senders = newSenders(a.config, a.options, a.observe)
+	if a.sources, err = a.senders.build(); err != nil {
 		return err
 	}
 	if !a.options.Roles.Work {
@@ -148,12 +153,16 @@ func (a *App) openQueue(ctx context.Context) (err error) {
 	if a.ledger, err = a.queue.Ledger(ctx); err != nil {
 		return err
 	}
+	if a.holds, err = a.queue.Holds(ctx); err != nil {
+		return err
+	}
 	a.jobs = a.queue.Jobs(a.ledger)
 	a.letters = a.queue.DeadLetters()
 	a.log = a.queue.DeliveryLog(a.config.Receive.AppendTimeout, int64(a.config.Receive.MaxWaiting))
 	a.undo.push("close the delivery log", func() error { a.log.Close(); return nil })
+	a.senders.log = a.log
 	a.ready = &readiness{probe: a.log.Probe, keep: time.Second}
-	a.metrics.RegisterGauges(a.depths, a.budgets)
+	a.metrics.RegisterGauges(a.depths, a.holds.Count, a.budgets)
 	return a.warnOfOrphans(ctx)
 }
 

@@ -66,7 +66,7 @@ func TestEveryStageIsCounted(t *testing.T) {
 	for name, want := range map[string]float64{
 		`sever_deliveries_accepted_total{source="okta"}`:                         5,
 		`sever_deliveries_refused_total{reason="unauthenticated",source="okta"}`: 1,
-		`sever_deliveries_refused_total{reason="not_json",source="okta"}`:        1,
+		`sever_deliveries_refused_total{reason="not_readable",source="okta"}`:    1,
 		`sever_delivery_log_seconds_count`:                                       5,
 		`sever_signals_ignored_total{reason="duplicate",source="okta"}`:          1,
 		`sever_jobs_enqueued_total{lane="critical",org="acme",rule="suspended"}`: 2,

@@ -20,6 +20,7 @@ type operator struct {
 	log     *queue.DeliveryLog
 	letters *queue.DeadLetters
 	ledger  *queue.Ledger
+	holds   *queue.Holds
 	audit   *queue.Audit
 	now     func() time.Time
 	observe revocation.Observer

@@ -10,11 +10,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v4"
 
 	"sever/internal/app"
 	"sever/internal/config"
@@ -37,9 +39,10 @@ type settings struct {
 	work    string
 	receive string
 	policy  string
-	auth    string // Sever's credential at Okta; usually the API token
-	tls     string // usually none
-	signout string // the sign-out page; usually none
+	auth    string         // Sever's credential at Okta; usually the API token
+	tls     string         // usually none
+	signout string         // the sign-out page; usually none
+	sources map[string]any // usually the one of Okta's event hooks
 }
 
 // calm are settings for work that leave out the wait between two calls for one person.
@@ -75,8 +78,19 @@ func (s settings) yaml(dir, oktaURL string) string {
 		"log: {level: debug, format: json}\n" +
 		"orgs:\n  acme:\n    url: \"" + oktaURL + "\"\n" +
 		"    " + section("auth", s.auth, "{type: ssws, token: env:OKTA_API_TOKEN}") +
-		"sources:\n  okta:\n    type: okta_event_hook\n    org: acme\n" +
-		"    verify: {type: header, header: Authorization, secrets: [env:OKTA_HOOK_SECRET]}\n"
+		s.sourcesYAML()
+}
+
+func (s settings) sourcesYAML() string {
+	if s.sources == nil {
+		return "sources:\n  okta:\n    type: okta_event_hook\n    org: acme\n" +
+			"    verify: {type: header, header: Authorization, secrets: [env:OKTA_HOOK_SECRET]}\n"
+	}
+	text, err := yaml.Marshal(map[string]any{"sources": s.sources})
+	if err != nil {
+		panic(err) // plain values
+	}
+	return string(text)
 }
 
 func secrets() map[string]string {
@@ -111,11 +125,14 @@ type rig struct {
 	file   string // the configuration
 	roles  app.Roles
 	needs  []config.Needs
+	env    config.Lookup // the secrets; usually those of every test
 	clock  *clock
 	seen   *recorder
 	logs   *record
 	wire   *record // every answer, headers and all
 	client *http.Client
+
+	carrier http.RoundTripper // of what Sever fetches from senders; usually the network
 
 	app  *app.App
 	stop func() error // ends Run and gives its error, however often it is called
@@ -145,10 +162,18 @@ func prepareRig(t *testing.T, okta okta, s settings) *rig {
 
 func (r *rig) load() *config.Config {
 	r.t.Helper()
-	cfg, err := config.Load(r.file, func(name string) (string, bool) {
+	if r.env != nil {
+		return r.loadWith(r.env)
+	}
+	return r.loadWith(func(name string) (string, bool) {
 		value, set := secrets()[name]
 		return value, set
-	}, r.needs...)
+	})
+}
+
+func (r *rig) loadWith(env config.Lookup) *config.Config {
+	r.t.Helper()
+	cfg, err := config.Load(r.file, env, r.needs...)
 	require.NoError(r.t, err)
 	return cfg
 }
@@ -157,7 +182,7 @@ func (r *rig) options() app.Options {
 	return app.Options{
 		Roles: r.roles, Version: "test", Now: r.clock.now, Observer: r.seen.observe,
 		Logger: obs.NewLogger(r.logs, slog.LevelDebug, "json"),
-	}
+	}.Fetching(r.carrier)
 }
 
 func (r *rig) start() {
@@ -250,7 +275,7 @@ func (r *rig) admin(method, path, body string) answer {
 // end of one well-formed user's sessions with both flags said.
 func (r *rig) calls() []oktasim.Call {
 	r.t.Helper()
-	calls := r.okta.Calls()
+	calls := slices.DeleteFunc(r.okta.Calls(), func(call oktasim.Call) bool { return call.Method == http.MethodGet }) // who is who
 	for _, call := range calls {
 		require.Equal(r.t, http.MethodDelete, call.Method)
 		require.NotEmpty(r.t, call.User)

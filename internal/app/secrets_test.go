@@ -48,7 +48,7 @@ func TestNoSecretIsEverShownOrKept(t *testing.T) {
 	r.mustStop()
 	var kept strings.Builder
 	r.inStore(func(js jetstream.JetStream) {
-		for _, stream := range []string{"DELIVERIES", "JOBS", "DEAD", "AUDIT", "KV_LEDGER"} {
+		for _, stream := range []string{"DELIVERIES", "JOBS", "DEAD", "AUDIT", "KV_LEDGER", "KV_HELD", "WAKES"} {
 			for _, msg := range messages(t, js, stream) {
 				kept.Write(msg.Data)
 			}

@@ -68,6 +68,7 @@ func (a *App) servers() ([]server, error) {
 	receiver, err := handlers.NewReceiver(a.log, a.sources, handlers.ReceiveConfig{
 		MaxBody: int64(a.config.Receive.MaxBody), Timeout: a.config.Receive.Timeout,
 		AppendTimeout: a.config.Receive.AppendTimeout,
+		Proxies:       handlers.Proxies{Networks: a.config.Receive.Proxies(), CertificateHeader: a.config.Receive.ClientCertHeader},
 		Now:           a.options.Now, Observer: a.observe, Logger: a.options.Logger,
 	})
 	if err != nil {

@@ -12,13 +12,17 @@ import (
 
 // stages prepares what runs beside the servers.
 func (a *App) stages(ctx context.Context) ([]func(context.Context) error, error) {
-	var stages []func(context.Context) error
+	stages := a.senders.runners // they fetch keys and poll
 	if a.options.Roles.Dispatch {
 		dispatcher, err := a.dispatcher(ctx)
 		if err != nil {
 			return nil, err
 		}
-		stages = append(stages, dispatcher.Run)
+		releaser, err := a.releaser(ctx)
+		if err != nil {
+			return nil, err
+		}
+		stages = append(stages, dispatcher.Run, releaser.Run)
 	}
 	for _, target := range a.orgs {
 		worker, err := a.worker(ctx, target)
@@ -36,10 +40,24 @@ func (a *App) dispatcher(ctx context.Context) (*dispatch.Dispatcher, error) {
 		return nil, err
 	}
 	a.undo.push("stop reading the delivery log", func() error { reader.Close(); return nil })
-	return dispatch.New(reader, a.jobs, a.letters, dispatch.Config{
+	return dispatch.New(dispatch.Deps{
+		Log: reader, Lanes: a.jobs, DeadLetters: a.letters, Holds: a.holds, Actions: a.queue.Audit(),
+	}, dispatch.Config{
 		Sources: byName(a.sources), Policy: policy.BuiltIn(), Heartbeat: a.heartbeat(),
 		Now: a.options.Now, Observer: a.observe,
 	}), nil
+}
+
+// releaser puts the jobs that waited for a date on their lanes.
+func (a *App) releaser(ctx context.Context) (*dispatch.Releaser, error) {
+	reader, err := a.queue.WakeReader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.undo.push("stop waiting for holds", func() error { reader.Close(); return nil })
+	return dispatch.NewReleaser(dispatch.ReleaserDeps{
+		Wakes: reader, Holds: a.holds, Lanes: a.jobs, Actions: a.queue.Audit(),
+	}, dispatch.ReleaserConfig{Heartbeat: a.heartbeat(), Now: a.options.Now, Observer: a.observe}), nil
 }
 
 func (a *App) worker(ctx context.Context, target *org) (*revocation.Worker, error) {

@@ -102,3 +102,20 @@ func (r *rig) outlive(age time.Duration) {
 	})
 	r.clock.jump(age)
 }
+
+// actions are those on record. Sever must have stopped.
+func (r *rig) actions() []revocation.Action {
+	r.t.Helper()
+	var actions []revocation.Action
+	r.inStore(func(js jetstream.JetStream) {
+		for _, msg := range messages(r.t, js, "AUDIT") {
+			if msg.Subject != "sever.audit.action" {
+				continue
+			}
+			var action revocation.Action
+			require.NoError(r.t, json.Unmarshal(msg.Data, &action))
+			actions = append(actions, action)
+		}
+	})
+	return actions
+}

@@ -32,5 +32,8 @@ func loadTLS(settings *config.TLS) (*tls.Config, error) {
 		return nil, errors.New("tls.client_ca: holds no certificate in PEM")
 	}
 	loaded.ClientAuth = tls.RequireAndVerifyClientCert
+	if settings.ClientAuth == "optional" {
+		loaded.ClientAuth = tls.VerifyClientCertIfGiven
+	}
 	return loaded, nil
 }

@@ -19,8 +19,10 @@ import (
 	"sever/handlers"
 	"sever/internal/app"
 	"sever/internal/config"
+	secrets "sever/internal/secret"
 	"sever/queue"
 	"sever/source"
+	"sever/source/verify"
 )
 
 const secret = "bench-secret-0123456789abcdef"
@@ -37,11 +39,12 @@ const rounds = 4
 // dispatch and work in the same process, which decode every delivery besides.
 func BenchmarkReceive(b *testing.B) {
 	body := eventHookBody(b)
-	bare := newLoad(serveHandler(b, bareEcho()), "/v1/hooks/okta", secret, body)
+	header := http.Header{"Authorization": {secret}, "Content-Type": {"application/json"}}
+	bare := newLoad(b, serveHandler(b, bareEcho()), "/v1/hooks/okta", header, body)
 	for name, start := range map[string]func(*testing.B) string{"receive": startReceive, "all": startAll} {
 		for _, connections := range []int{1, 16, 64, 256} {
 			b.Run(fmt.Sprintf("%s/connections=%d", name, connections), func(b *testing.B) {
-				sever := newLoad(start(b), "/v1/hooks/okta", secret, body)
+				sever := newLoad(b, start(b), "/v1/hooks/okta", header, body)
 				compare(b, sever, bare, connections)
 			})
 		}
@@ -109,6 +112,14 @@ func serveHandler(b *testing.B, handler http.Handler) string {
 // startReceive runs the receive stage alone on the embedded store.
 func startReceive(b *testing.B) string {
 	b.Helper()
+	verifier, err := verify.New(verify.Config{Type: "header", Secrets: []secrets.Secret{secrets.New(secret)}}, verify.Deps{})
+	require.NoError(b, err)
+	return serveSources(b, []source.Source{{Name: "okta", Org: "acme", Verifier: verifier, Accepted: http.StatusNoContent}})
+}
+
+// serveSources runs the receive stage with these sources on the embedded store.
+func serveSources(b *testing.B, sources []source.Source) string {
+	b.Helper()
 	const week = 7 * 24 * time.Hour
 	q, err := queue.Open(b.Context(), queue.Config{
 		Dir: storeDir(b), MaxSize: 12 << 30, MaxBody: 4 << 20, AckWait: 5 * time.Second, Orgs: []string{"acme"},
@@ -121,11 +132,7 @@ func startReceive(b *testing.B) string {
 		log.Close()
 		require.NoError(b, q.Close())
 	})
-	verifier, err := source.NewHeaderVerifier("Authorization", []string{secret})
-	require.NoError(b, err)
-	receiver, err := handlers.NewReceiver(log, []source.Source{{
-		Name: "okta", Org: "acme", Verifier: verifier, Accepted: http.StatusNoContent,
-	}}, handlers.ReceiveConfig{})
+	receiver, err := handlers.NewReceiver(log, sources, handlers.ReceiveConfig{})
 	require.NoError(b, err)
 	return serveHandler(b, receiver)
 }
