@@ -44,16 +44,19 @@ func (s Source) Preset() preset.Preset { return presets()[s.Type] }
 
 // underlay gives what is laid under a source's settings; nil where its type is unknown.
 func (Source) underlay(written *yaml.Node) *yaml.Node {
-	for i := 0; written.Kind == yaml.MappingNode && i+1 < len(written.Content); i += 2 {
-		if written.Content[i].Value != "type" {
-			continue
-		}
-		if known, ok := presets()[written.Content[i+1].Value]; ok && known.Source.Kind == yaml.MappingNode {
-			return &known.Source
-		}
+	if written.Kind != yaml.MappingNode {
+		return nil
+	}
+	kind := valueOf(written, "type")
+	if kind == nil {
+		return nil
+	}
+	known, ok := presets()[kind.Value]
+	if !ok || known.Source.Kind != yaml.MappingNode {
+		return nil
 	}
 
-	return nil
+	return withoutReplaced(&known.Source, written, "")
 }
 
 // Proofs are all that a delivery must bring. A transmitter may be told to send a header with each push, which the
