@@ -141,7 +141,9 @@ func formOf(src source.Source) string {
 // revocation begun after that can cover it.
 func (r *receiver) store(c echo.Context, src source.Source, mediaType, senderID string, req source.Request) error {
 	received := r.config.Now()
-	delivery := revocation.NewDelivery(src.Name, mediaType, req.Body, received).With(senderID, kept(src, req.Header))
+	// Not by NewDelivery, which would hash the body once more.
+	delivery := revocation.Delivery{Source: src.Name, ContentType: mediaType, Body: req.Body, Received: received}.
+		With(senderID, kept(src, req.Header))
 
 	left := min(r.config.AppendTimeout, r.config.Timeout-received.Sub(req.Now))
 	if err := r.append(c.Request().Context(), delivery, left); err != nil {

@@ -25,21 +25,17 @@ type Delivery struct {
 
 // NewDelivery names the bytes received from source. It keeps body, not a copy.
 func NewDelivery(source, contentType string, body []byte, received time.Time) Delivery {
-	return Delivery{
-		ID:          deriveID("dlv", []byte(source), body),
-		Source:      source,
-		Received:    received,
-		ContentType: contentType,
-		Body:        body,
-	}
+	return Delivery{Source: source, Received: received, ContentType: contentType, Body: body}.With("", nil)
 }
 
-// With adds what came beside the body, which tells deliveries of the same bytes apart.
+// With adds what came beside the body, which tells deliveries of the same bytes apart, and
+// names the delivery.
 func (d Delivery) With(senderID string, headers map[string]string) Delivery {
+	d.SenderID, d.Headers = senderID, headers
 	if senderID == "" && len(headers) == 0 {
+		d.ID = deriveID("dlv", []byte(d.Source), d.Body)
 		return d
 	}
-	d.SenderID, d.Headers = senderID, headers
 	parts := [][]byte{[]byte(d.Source), d.Body, []byte(senderID)}
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		parts = append(parts, []byte(name), []byte(headers[name]))

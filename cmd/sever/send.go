@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -109,7 +110,7 @@ func (c cli) signed(ctx context.Context, cfg *config.Config, name string, asked 
 	}
 	req, err := sender.Request(ctx, target+"/v1/hooks/"+name, body, headers)
 	if errors.Is(err, verify.ErrNoKey) {
-		return nil, usageError{fmt.Errorf("%w: sources.%s signs with one; name a file that holds it in PEM by --key, and the public key in sources.%s.verify", err, name, name)}
+		return nil, usageError{fmt.Errorf("%w: sources.%s signs with one; name a file that holds it in PEM by --key, and the public key in sources.%s.verify", verify.ErrNoKey, name, name)}
 	}
 	if err != nil {
 		return nil, usageError{err}
@@ -161,7 +162,7 @@ func (c cli) deliver(req *http.Request, settings config.Source) error {
 	began := time.Now()
 	resp, err := newHTTPClient(sendTimeout).Do(req)
 	if err != nil {
-		return fmt.Errorf("send: %w", withoutURL(err))
+		return fmt.Errorf("send: %w; start `sever serve`, or say by --url where senders reach it", withoutURL(err))
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
@@ -177,15 +178,20 @@ func (c cli) deliver(req *http.Request, settings config.Source) error {
 }
 
 // withoutSecrets leaves a source's secrets out of an answer: a server on the way may repeat
-// the URL that it was asked for, which holds the secret for some senders.
+// the URL or the body that it was sent, which holds the secret for some senders.
 func withoutSecrets(answer string, settings config.Source) string {
 	for _, proof := range settings.Proofs() {
 		for _, secret := range proof.Secrets {
 			plain := secret.Reveal()
-			for _, written := range []string{plain, url.QueryEscape(plain), url.PathEscape(plain)} {
+			for _, written := range []string{plain, url.QueryEscape(plain), url.PathEscape(plain), strings.Trim(inJSON(plain), `"`)} {
 				answer = strings.ReplaceAll(answer, written, "[secret]")
 			}
 		}
 	}
 	return answer
+}
+
+func inJSON(text string) string {
+	encoded, _ := json.Marshal(text) //nolint:errchkjson // any text can be written
+	return string(encoded)
 }

@@ -218,6 +218,9 @@ func (a *App) Run(ctx context.Context) error {
 		return errors.Join(err, a.undo.unwind())
 	}
 	stages, err := a.stages(ctx)
+	if ctx.Err() != nil { // told to stop before it began, which is no failure
+		return a.undo.unwind()
+	}
 	if err != nil {
 		return errors.Join(err, a.undo.unwind())
 	}

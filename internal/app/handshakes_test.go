@@ -111,12 +111,12 @@ func TestOpenHandshakesAnswerAnyoneAndDoNothing(t *testing.T) {
 	for source, origin := range map[string]string{"event_grid": "eventgrid.azure.net", "cloudevents": "events.example.com"} {
 		given = r.ask(http.MethodOptions, source, http.Header{"WebHook-Request-Origin": {origin}, "WebHook-Request-Rate": {"120"}}, "")
 		requireReply(t, given, jsonText, "")
-		require.Equal(t, origin, given.header.Get("WebHook-Allowed-Origin"))
-		require.Equal(t, "*", given.header.Get("WebHook-Allowed-Rate"))
+		require.Equal(t, origin, given.header.Get("Webhook-Allowed-Origin"))
+		require.Equal(t, "*", given.header.Get("Webhook-Allowed-Rate"))
 		require.Equal(t, http.MethodPost, given.header.Get("Allow"))
 		given = r.ask(http.MethodOptions, source, http.Header{"WebHook-Request-Origin": {"evil.example.net"}}, "")
 		require.Equal(t, http.StatusBadRequest, given.status)
-		require.Empty(t, given.header.Get("WebHook-Allowed-Origin"))
+		require.Empty(t, given.header.Get("Webhook-Allowed-Origin"))
 		require.NotContains(t, given.body, "evil")
 	}
 	r.nothingCame(0)
@@ -249,8 +249,9 @@ func (c *carrier) requests() []string {
 }
 
 func confirmation(topic, url string, now time.Time) string {
+	const pem = "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"
 	return fmt.Sprintf(`{"Type":"SubscriptionConfirmation","MessageId":"165545c9-2a5c-472c-8df2-7ff2be2b3b1b","Token":"2336412f37","TopicArn":%q,`+
-		`"Message":"You have chosen to subscribe","SubscribeURL":%q,"Timestamp":%q}`, topic, url, now.UTC().Format("2006-01-02T15:04:05.000Z"))
+		`"Message":"You have chosen to subscribe","SubscribeURL":%q,"Timestamp":%q,"SigningCertURL":%q}`, topic, url, now.UTC().Format("2006-01-02T15:04:05.000Z"), pem)
 }
 
 func subscribeURL(host, topic string) string {

@@ -35,7 +35,10 @@ type senders struct {
 	*rig
 
 	presets map[string]preset.Preset
+	config  *config.Config // as loaded
+	forger  *config.Config // the same, with secrets that Sever does not have
 	key     *rsa.PrivateKey
+	other   *rsa.PrivateKey
 	secrets map[string]string
 	people  map[string]string // Okta user id by what a sender calls the person
 }
@@ -55,6 +58,7 @@ func newSenders(t *testing.T) *senders {
 	}
 	s.rig = prepareRig(t, newOkta(t), settings{sources: sources})
 	s.env = func(name string) (string, bool) { value, set := s.secrets[name]; return value, set }
+	s.config, s.forger, s.other = s.load(), s.withOtherSecrets(), otherKey(t)
 	s.start()
 	return s
 }
@@ -168,7 +172,7 @@ type sent struct {
 }
 
 func (s *senders) of(name string, message preset.Message) sent {
-	return sent{message: message, settings: s.load().Sources[name], signer: s.key, at: time.Now()}
+	return sent{message: message, settings: s.config.Sources[name], signer: s.key, at: time.Now()}
 }
 
 // send gives the answer's status and the delivery's id, if it was stored.
@@ -275,8 +279,7 @@ func (s *senders) strangersDoNot(t *testing.T, known preset.Preset) {
 	t.Helper()
 	refused := []int{http.StatusUnauthorized, http.StatusBadRequest} // 400 is how a transmitter is told
 	forged := s.of(known.Name, known.Sample)
-	forged.signer = otherKey(t)
-	forged.settings = s.withOtherSecrets().Sources[known.Name]
+	forged.signer, forged.settings = s.other, s.forger.Sources[known.Name]
 	status, id := s.send(t, forged)
 	require.Contains(t, refused, status)
 	require.Empty(t, id, "not stored")

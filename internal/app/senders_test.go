@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sever/internal/practice"
+	"sever/okta/oktasim"
 	"sever/revocation"
 )
 
@@ -107,3 +108,7 @@ func fenceSource() yamlMap {
 }
 
 const fenceSecret = "fence-secret-Nv4tY8"
+
+func userOf(id, login string) oktasim.User {
+	return oktasim.User{ID: id, Login: login, Email: login, Status: "ACTIVE"}
+}

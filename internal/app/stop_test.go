@@ -1,9 +1,13 @@
 package app_test
 
 import (
+	"context"
+	"net/http"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -42,11 +46,16 @@ func TestWhatWasAcceptedBeforeAStopIsDoneAfterIt(t *testing.T) {
 	t.Parallel()
 	const people = 40
 	r := newRig(t, settings{})
-	// Four hands are busy for five seconds, lest all be done before the stop.
-	r.okta.AddFaults(oktasim.Fault{Count: 20, Latency: time.Second})
+	// Four hands are busy for ten seconds, lest all be done before the stop, and everybody sends at once.
+	r.okta.AddFaults(oktasim.Fault{Count: people, Latency: time.Second})
+	var senders sync.WaitGroup
 	for i := range people {
-		r.deliver(suspension(person(i), "before the stop"))
+		senders.Go(func() {
+			given, err := r.do(http.MethodPost, r.app.URL()+"/v1/hooks/okta", asOkta(hookSecret), suspension(person(i), "before the stop"))
+			assert.Equal(t, http.StatusNoContent, given.status, "%v", err)
+		})
 	}
+	senders.Wait()
 	r.mustStop()
 	done := len(r.seen.find(audited(revocation.OutcomeRevoked)))
 	require.Less(t, done, people)
@@ -68,4 +77,16 @@ func TestAnAppThatIsNeverRunGivesEverythingBack(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, unused.Close())
 	}
+}
+
+// Whoever is told to stop while it still starts has not failed.
+func TestAStopWhileStartingIsNoFailure(t *testing.T) {
+	t.Parallel()
+	r := prepareRig(t, newOkta(t), settings{})
+	starting, err := app.New(t.Context(), r.load(), r.options())
+	require.NoError(t, err)
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.NoError(t, starting.Run(stopped))
+	r.start() // and the store is free again
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -37,11 +38,13 @@ func newLoad(b *testing.B, address, path string, header http.Header, body []byte
 // result is what one run of a load measured.
 type result struct {
 	took      time.Duration
+	cpu       time.Duration // of this process
 	latencies []time.Duration
 }
 
 func (r *result) add(other result) {
 	r.took += other.took
+	r.cpu += other.cpu
 	r.latencies = append(r.latencies, other.latencies...)
 }
 
@@ -61,20 +64,24 @@ func (l load) run(b *testing.B, connections, requests int) result {
 	var left atomic.Int64
 	left.Store(int64(requests))
 	perConnection := make([][]time.Duration, connections)
-	conns := make([]net.Conn, connections)
-	for i := range conns {
+	conns := make([]net.Conn, 0, connections)
+	defer func() { // not by Cleanup: a benchmark makes many runs
+		for _, conn := range conns {
+			_ = conn.Close()
+		}
+	}()
+	for range connections {
 		conn, err := net.Dial("tcp", l.address)
 		require.NoError(b, err)
-		defer func() { _ = conn.Close() }() // now: a benchmark makes many runs
-		conns[i] = conn
+		conns = append(conns, conn)
 	}
 	var senders sync.WaitGroup
-	began := time.Now()
+	began, busy := time.Now(), cpuTime(b)
 	for i, conn := range conns {
 		senders.Go(func() { perConnection[i] = l.send(b, conn, &left) })
 	}
 	senders.Wait()
-	measured := result{took: time.Since(began)}
+	measured := result{took: time.Since(began), cpu: cpuTime(b) - busy}
 	for _, latencies := range perConnection {
 		measured.latencies = append(measured.latencies, latencies...)
 	}
@@ -116,4 +123,12 @@ func (l load) readAnswer(reader *bufio.Reader) error {
 			return nil
 		}
 	}
+}
+
+// cpuTime is the processor time that this process has used.
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
+	var used syscall.Rusage
+	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &used))
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }

@@ -21,6 +21,7 @@ import (
 	"sever/internal/config"
 	secrets "sever/internal/secret"
 	"sever/queue"
+	"sever/revocation"
 	"sever/source"
 	"sever/source/verify"
 )
@@ -132,7 +133,13 @@ func serveSources(b *testing.B, sources []source.Source) string {
 		log.Close()
 		require.NoError(b, q.Close())
 	})
-	receiver, err := handlers.NewReceiver(log, sources, handlers.ReceiveConfig{})
+	receiver, err := handlers.NewReceiver(log, sources, handlers.ReceiveConfig{
+		Observer: func(event revocation.Event) {
+			if event.Step == revocation.StepRefused { // which ends the benchmark: say why
+				b.Log(event.Reason, event.Err)
+			}
+		},
+	})
 	require.NoError(b, err)
 	return serveHandler(b, receiver)
 }

@@ -46,28 +46,34 @@ func TestAFileIsLaidOverItsPreset(t *testing.T) {
 		check    func(t *testing.T, got Source)
 	}{
 		"one key of a section": {"verify: {secrets: [env:HOOK], timestamp: {tolerance: 1m}}", func(t *testing.T, got Source) {
+			t.Helper()
 			require.Equal(t, time.Minute, got.Verify.Timestamp.Tolerance)
 			require.Equal(t, plain.Verify.Timestamp.Field, got.Verify.Timestamp.Field, "the rest stays")
 			require.Equal(t, plain.Verify.Signed, got.Verify.Signed)
 		}},
 		"an alternative": {"verify: {secrets: [env:HOOK], timestamp: {header: X-Time}}", func(t *testing.T, got Source) {
+			t.Helper()
 			require.Equal(t, "X-Time", got.Verify.Timestamp.Header)
 			require.Empty(t, got.Verify.Timestamp.Field)
 		}},
 		"another alternative": {"verify: {secrets: [env:HOOK], prefix: 'v1=', timestamp: {header: X-Time}}", func(t *testing.T, got Source) {
+			t.Helper()
 			require.Equal(t, "v1=", got.Verify.Prefix)
 			require.Nil(t, got.Verify.List)
 		}},
 		"another type": {"verify: {type: bearer, secrets: [env:HOOK]}", func(t *testing.T, got Source) {
+			t.Helper()
 			require.Equal(t, "bearer", got.Verify.Type)
 			require.Empty(t, got.Verify.Signed, "nothing of the other type stays")
 			require.Nil(t, got.Verify.Timestamp)
 		}},
 		"a word among words": {"verify: {secrets: [env:HOOK]}\nmap: {kinds: {charge.refunded: ignore}}", func(t *testing.T, got Source) {
+			t.Helper()
 			require.Equal(t, "ignore", got.Map.Kinds["charge.refunded"])
 			require.Subset(t, got.Map.Kinds, plain.Map.Kinds)
 		}},
 		"a list is replaced": {"verify: {secrets: [env:HOOK]}\nmap: {ignore: [{when: 'true', reason: other}]}", func(t *testing.T, got Source) {
+			t.Helper()
 			require.Len(t, got.Map.Ignore, 1)
 		}},
 	} {

@@ -55,7 +55,7 @@ type Preset struct {
 
 // Secret says who makes the shared secret.
 type Secret struct {
-	By  string `yaml:"by"` // sender or you
+	By  string `yaml:"by"`  // sender or you
 	How string `yaml:"how"` // the command that makes it, or a sentence about where it is
 }
 
