@@ -37,6 +37,10 @@ func TestDeriveIDTellsPartsApart(t *testing.T) {
 func TestNewDeliveryIsNamedByItsSourceAndBytes(t *testing.T) {
 	t.Parallel()
 	first := NewDelivery("okta", "application/json", []byte(`{"a":1}`), at(0))
+	require.Equal(t, DeriveID("dlv", "okta", `{"a":1}`), first.ID, "as they are stored: it must never change")
+	with := first.With("msg_1", map[string]string{"Ce-Type": "b", "Ce-Id": "a"})
+	require.Equal(t, DeriveID("dlv", "okta", `{"a":1}`, "msg_1", "Ce-Id", "a", "Ce-Type", "b"), with.ID)
+	require.Equal(t, first.ID, first.With("", nil).ID)
 	require.Equal(t, first.ID, NewDelivery("okta", "text/plain", []byte(`{"a":1}`), at(9)).ID, "a resend has the same id")
 	require.NotEqual(t, first.ID, NewDelivery("other", "application/json", []byte(`{"a":1}`), at(0)).ID)
 	require.NotEqual(t, first.ID, NewDelivery("okta", "application/json", []byte(`{"a":1} `), at(0)).ID)
