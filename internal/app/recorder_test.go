@@ -13,7 +13,7 @@ import (
 )
 
 // soon bounds every wait for something that is about to happen.
-const soon = 45 * time.Second
+const soon = 2 * time.Minute
 
 // tick is how often something is asked for that tells nobody when it changes.
 const tick = 50 * time.Millisecond

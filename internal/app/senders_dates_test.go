@@ -95,7 +95,7 @@ func TestATerminationWaitsIsCorrectedAndWithdrawn(t *testing.T) {
 }
 
 // dueSoon is a little ahead, and late enough for a busy machine to see the hold first.
-func dueSoon() time.Time { return time.Now().Add(3 * time.Second).Truncate(time.Millisecond) }
+func dueSoon() time.Time { return time.Now().Add(8 * time.Second).Truncate(time.Millisecond) }
 
 func TestADateThatComesLeadsToTheCall(t *testing.T) {
 	t.Parallel()
