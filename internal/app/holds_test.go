@@ -42,7 +42,7 @@ func TestAHeldJobIsDoneAtItsDate(t *testing.T) {
 	r := newRig(t, settings{})
 	require.NoError(t, r.okta.PutUser(oktasim.User{ID: person(1), Login: "ada@acme.example"}))
 	require.NoError(t, r.okta.PutUser(oktasim.User{ID: person(2), Login: "bob@acme.example", Status: "DEPROVISIONED"}))
-	ada, bob := r.leaver(person(1), time.Now().Add(4*time.Second)), r.leaver(person(2), time.Now().Add(5*time.Second))
+	ada, bob := r.leaver(person(1), time.Now().Add(10*time.Second)), r.leaver(person(2), time.Now().Add(11*time.Second)) // time enough to restart before
 	require.Len(t, r.holds(), 2)
 	require.Equal(t, ada.Key, r.holds()[0].Key)
 	require.Contains(t, r.admin(http.MethodGet, "/metrics", "").body, `sever_jobs_held{org="acme"} 2`)
