@@ -74,11 +74,11 @@ func (b *budget) acquire(ctx context.Context, op, name string) error {
 	k := b.bucket(name)
 	var refused *Error
 	err := b.wait(ctx, &k.turns, func(now time.Time) (bool, time.Duration) {
-		if k.window.live(now) && k.window.remaining <= b.floor(k.window.limit) {
+		if k.window.live(now) && k.window.remaining <= b.floorFor(ctx, k.window.limit) {
 			refused = k.refusal(op, now)
 			return true, 0
 		}
-		if b.inFlight >= b.limit || k.inFlight >= b.abreast(k, now) {
+		if b.inFlight >= b.limit || k.inFlight >= b.abreast(ctx, k, now) {
 			return false, 0 // an answer is on its way
 		}
 		k.usePass()
@@ -96,10 +96,10 @@ func (b *budget) acquire(ctx context.Context, op, name string) error {
 }
 
 // abreast is how many calls of a bucket may be in flight. Without a live window there is one, whose answer opens the next.
-func (b *budget) abreast(k *bucket, now time.Time) int {
+func (b *budget) abreast(ctx context.Context, k *bucket, now time.Time) int {
 	switch {
 	case k.window.live(now):
-		return b.tapered(k, k.window.remaining-b.floor(k.window.limit))
+		return b.tapered(k, k.window.remaining-b.floorFor(ctx, k.window.limit))
 	case k.silent:
 		return b.limit
 	}

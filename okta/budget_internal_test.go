@@ -54,6 +54,8 @@ func TestBudgetFloor(t *testing.T) {
 		b := newBudget(tc.reserve, 0, clock.now)
 		b.update(bucketSessions, Receipt{Rate: rateAt(clock.at, tc.limit, tc.remaining, time.Minute), Began: clock.at})
 		require.Equal(t, tc.want, admits(t, b, bucketSessions), "%+v", tc)
+		err := b.acquire(WithReserve(t.Context()), "test", bucketSessions)
+		require.Equal(t, tc.remaining > 0, err == nil, "with the reserve: %+v", tc)
 	}
 }
 

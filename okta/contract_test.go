@@ -147,6 +147,7 @@ func contractCalls() map[string]contractCall {
 		"Budget":               {call: func(o *contractOrg) error { o.client.Budget(); return nil }},
 		"CloseIdleConnections": {call: func(o *contractOrg) error { o.client.CloseIdleConnections(); return nil }},
 		"WaitForBudget":        {call: func(o *contractOrg) error { return o.client.WaitForBudget(o.t.Context()) }},
+		"NoCall":               {call: func(o *contractOrg) error { o.client.NoCall(); return nil }},
 
 		"RevokeUserSessions": {
 			call: func(o *contractOrg) error {

@@ -25,6 +25,17 @@ func (c *Client) WaitForBudget(ctx context.Context) error {
 	return nil
 }
 
+// NoCall is for a caller of WaitForBudget that turned out to have no call to make: another need not wait until that shows.
+func (c *Client) NoCall() { c.budget.giveBack() }
+
+func (b *budget) giveBack() {
+	k := b.bucket(bucketSessions)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	k.usePass()
+	k.gate.nudge()
+}
+
 func (b *budget) pass(ctx context.Context) error {
 	k := b.bucket(bucketSessions)
 	return b.wait(ctx, &k.gate, func(now time.Time) (bool, time.Duration) {
@@ -32,7 +43,7 @@ func (b *budget) pass(ctx context.Context) error {
 		if wait := k.quietUntil.Sub(now); wait > 0 {
 			return false, wait
 		}
-		room, again := b.room(k, now)
+		room, again := b.room(ctx, k, now)
 		if k.inFlight+len(k.turns.places)+len(k.passes) < room {
 			k.passes = append(k.passes, now.Add(passLife))
 			return true, 0
@@ -46,7 +57,7 @@ func (b *budget) pass(ctx context.Context) error {
 
 // room is how many callers may be past the gate at once, their calls in flight included, and when to look again if that is
 // too few.
-func (b *budget) room(k *bucket, now time.Time) (calls int, again time.Duration) {
+func (b *budget) room(ctx context.Context, k *bucket, now time.Time) (calls int, again time.Duration) {
 	w := &k.window
 	if !w.live(now) {
 		if since := now.Sub(w.end); since < boundary && !k.silent {
@@ -55,7 +66,7 @@ func (b *budget) room(k *bucket, now time.Time) (calls int, again time.Duration)
 		return b.limit, 0
 	}
 	left := w.end.Sub(now)
-	floor := b.floor(w.limit)
+	floor := b.floorFor(ctx, w.limit)
 	if w.remaining <= floor {
 		return 0, left
 	}
