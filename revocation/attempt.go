@@ -18,7 +18,7 @@ const (
 )
 
 // try is the way of one job: finished already? whose is it? covered? may it be
-// done? then act and record. An error means our own store failed.
+// done? is there room under the brake? then act and record. An error means our own store failed.
 func (w *Worker) try(ctx context.Context, task Task) (Verdict, error) {
 	if !w.claims.claim(task.Job.ID) {
 		return w.deferTask(task, busyRetry, "another copy of this job is in hand"), nil
@@ -51,10 +51,7 @@ func (w *Worker) try(ctx context.Context, task Task) (Verdict, error) {
 			return verdict, err
 		}
 	}
-	if reason := w.deps.Guard.Refuses(user); reason != "" {
-		return w.finish(ctx, w.record(task, user, w.config.Now(), OutcomeRefused, reason))
-	}
-	return w.act(ctx, task, user)
+	return w.guarded(ctx, task, user)
 }
 
 // alreadyFinished meets a job whose end is in the ledger. A crash may have come
@@ -62,6 +59,9 @@ func (w *Worker) try(ctx context.Context, task Task) (Verdict, error) {
 // Taken again, the job is the same copy, whose acknowledgement was lost. Taken for
 // the first time, it is a duplicate: an attempt of its own, covered by what was done.
 func (w *Worker) alreadyFinished(ctx context.Context, task Task, finished Record) (Verdict, error) {
+	if err := w.secondLook(ctx, finished); err != nil {
+		return Verdict{}, err
+	}
 	if err := w.deps.Audit.Append(ctx, finished); err != nil {
 		return Verdict{}, fmt.Errorf("append to the audit once more: %w", err)
 	}
@@ -100,21 +100,31 @@ func (w *Worker) weighNewest(ctx context.Context, task Task, user User, newest R
 	return Verdict{}, false, nil
 }
 
-// act calls Okta once and concludes from its answer.
+// act calls Okta once, if the brake has room, and concludes from its answer. The claim of
+// room and the call share one deadline, so that no call begins long after its claim.
 func (w *Worker) act(ctx context.Context, task Task, user User) (Verdict, error) {
 	callCtx, cancel := context.WithTimeout(ctx, w.config.AttemptTimeout)
 	defer cancel()
+	if verdict, done, err := w.braked(ctx, callCtx, task, user, w.config.Now()); done || err != nil {
+		return verdict, err
+	}
 	began := w.config.Now()
 	w.observe(Event{Step: StepCalling, Job: &task.Job})
 	call, err := w.revoke(callCtx, user.ID, task.Job)
 	w.observe(Event{Step: StepCalled, Job: &task.Job, Call: callOf(call, err), Took: w.config.Now().Sub(began), Err: err})
+	if err == nil && task.Job.Everywhere {
+		call, err = w.everywhere(callCtx, user, task.Job, call)
+	}
 	return w.conclude(ctx, task, user, began, call, err)
 }
 
 // conclude records what a try came to.
 func (w *Worker) conclude(ctx context.Context, task Task, user User, began time.Time, call Call, tryErr error) (Verdict, error) {
 	now := w.config.Now()
-	result := settle(tryErr, now.Sub(task.Job.Enqueued), w.config.GiveUpAfter)
+	if delay, paused := w.gate.weigh(task.Job, tryErr); paused {
+		return w.deferTask(task, delay, "the org is paused: Okta does not accept our credential"), nil
+	}
+	result := settle(tryErr, w.gate.age(task.Job), w.config.GiveUpAfter)
 
 	record := w.record(task, user, began, result.outcome, result.reason)
 	record.Call = callOf(call, tryErr)
@@ -156,6 +166,9 @@ func (w *Worker) finish(ctx context.Context, record Record) (Verdict, error) {
 		return Verdict{}, fmt.Errorf("commit to the ledger: %w", err)
 	}
 	w.observe(Event{Step: StepRecorded, Job: &record.Job, Record: &record})
+	if err := w.secondLook(ctx, record); err != nil {
+		return Verdict{}, err
+	}
 	return Verdict{}, w.audit(ctx, record)
 }
 

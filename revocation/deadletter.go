@@ -39,6 +39,16 @@ func DeadJob(last Record, at time.Time) DeadLetter {
 	}
 }
 
+// DeadHold puts the job of a hold aside about which nobody decided in time. Redriven, it
+// is held once more if there is still a reason to.
+func DeadHold(hold Hold, at time.Time) DeadLetter {
+	return DeadLetter{
+		ID: DeriveID("dead", hold.Key, strconv.Itoa(hold.Job.Redrives), "expired"), At: at,
+		Source: hold.Job.Source, Org: hold.Job.Org, Job: &hold.Job,
+		Reason: "nobody approved or rejected it before " + stamp(hold.Expires) + "; it was held: " + hold.Reason,
+	}
+}
+
 // DeadRaw puts aside a log entry that could not be read back.
 func DeadRaw(raw []byte, reason string, at time.Time) DeadLetter {
 	return DeadLetter{ID: DeriveID("dead", string(raw), reason), At: at, Reason: reason, Raw: raw}

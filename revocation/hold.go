@@ -9,17 +9,31 @@ import (
 // Hold is a job that waits: for a date, and for whatever else keeps jobs back. There is
 // at most one of a key; a later one replaces it.
 type Hold struct {
-	Key    string `json:"key"`    // derived; see HoldKey
+	Key    string `json:"key"`    // derived; see HoldKey and JobHoldKey
 	Why    string `json:"why"`    // one of the HeldFor words
 	Reason string `json:"reason"` // one line for a person
 	Job    Job    `json:"job"`
 	// Due is when the job is released by itself; zero means only by an operator.
-	Due  time.Time `json:"due,omitzero"`
-	Held time.Time `json:"held"` // since when
+	Due time.Time `json:"due,omitzero"`
+	// Expires is when a hold without Due is put aside as a dead letter; zero means never.
+	Expires time.Time `json:"expires,omitzero"`
+	Held    time.Time `json:"held"` // since when
+	// People is how many operators must approve; 0 is one.
+	People    int        `json:"people,omitempty"`
+	Approvals []Approval `json:"approvals,omitempty"` // so far
 }
 
-// HeldForDate is why a termination with a date to come waits.
-const HeldForDate = "effective_date"
+// Approval is one operator's word that a held job may go.
+type Approval struct {
+	By string    `json:"by,omitempty"` // in their own words
+	At time.Time `json:"at"`
+}
+
+// Why the dispatch stage keeps a job back; the work stage has its own words.
+const (
+	HeldForDate  = "effective_date" // a termination with a date to come
+	HeldForDelay = "delay"          // its rule lets it wait a while
+)
 
 // ErrHoldsFull says that there is no room for one more hold.
 var ErrHoldsFull = errors.New("the holds have no room for a new one: raise store.max_size, or reject some (`sever holds list`)")
@@ -34,6 +48,9 @@ func HoldKey(org, source string, person Person) string {
 	return DeriveID("hold", org, source, string(person.Kind), person.Attribute, value)
 }
 
+// JobHoldKey names the hold of a job for what it is, not for the date of its person.
+func JobHoldKey(job string) string { return DeriveID("hold", job) }
+
 // HoldUntil makes the hold of a job until the date that its signal gives.
 func HoldUntil(job Job, signal Signal, now time.Time) Hold {
 	job.Effective = signal.Effective
@@ -44,11 +61,39 @@ func HoldUntil(job Job, signal Signal, now time.Time) Hold {
 	}
 }
 
-// Release gives the job as it goes on its lane. A revocation that began before the date
-// must not cover it, so the date is when it counts as received.
+// Wakes is when something is to become of the hold by itself: the job is released, or the
+// hold expires. Zero means never.
+func (h Hold) Wakes() time.Time {
+	if h.Due.IsZero() {
+		return h.Expires
+	}
+	return h.Due
+}
+
+// Missing is how many more operators must approve.
+func (h Hold) Missing() int { return max(h.People, 1) - len(h.Approvals) }
+
+// Release gives the job as it goes on its lane, for the work stage to take as new.
+//
+// A revocation that began before a date must not cover what was held for it, so the date
+// is when it counts as received. What waited for anything else counts as received when the
+// alert came: a revocation begun since did what it asks for.
+//
+// Only operators make a job Approved: one that time let go meets the brake and the
+// protections like any other. Its mode alone does not hold it once more.
 func (h Hold) Release(now time.Time) Job {
 	job := h.Job
-	job.Received, job.Enqueued = h.Due, now
+	job.Enqueued = now
+	job.Approved = job.Approved || h.Missing() <= 0
+	switch h.Why {
+	case HeldForDate, HeldForSecondLook:
+		job.Received = h.Due
+	default:
+		job.Redrives++ // the queue and the ledger may know the job from before it was held
+	}
+	if h.Why == HeldForApproval && !job.Approved {
+		job.Mode = ModeEnforce
+	}
 	return job
 }
 
@@ -61,6 +106,7 @@ const (
 	HoldReleased  HoldState = "released"  // its job went on its lane
 	HoldWithdrawn HoldState = "withdrawn" // its source called it off
 	HoldRejected  HoldState = "rejected"  // an operator dropped it
+	HoldExpired   HoldState = "expired"   // nobody decided in time; its job is a dead letter
 )
 
 // HoldEntry is what is known under a hold's key: the hold while it waits, and then for a
@@ -71,8 +117,12 @@ type HoldEntry struct {
 	Org    string    `json:"org"`
 	Source string    `json:"source"`
 	State  HoldState `json:"state"`
-	// Hold is set while the job waits and after it was released.
+	// Hold is set while the job waits, after it was released or expired, and after a second
+	// look was called off.
 	Hold *Hold `json:"hold,omitempty"`
+	// Round is how often the job had been put back when it was held: once put back again,
+	// it may be held again.
+	Round int `json:"round,omitempty"`
 	// Notice is the newest that the source said.
 	Notice Notice `json:"notice"`
 	// Announced is the signal that the hold stands for, Effective its date.

@@ -91,7 +91,7 @@ func TestAnOperatorsDecisionStays(t *testing.T) {
 	waits, _ := put(revocation.HoldEntry{}, leaves("sig_a", 0, 7))
 	rejected, err := waits.Reject()
 	require.NoError(t, err)
-	approved, err := waits.Approve(monday.Add(time.Hour))
+	approved, err := waits.Approve("", monday.Add(time.Hour))
 	require.NoError(t, err)
 	require.Equal(t, monday.Add(7*day), waits.Hold.Due, "the hold before is another")
 
@@ -126,7 +126,7 @@ func TestAnOperatorsDecisionStays(t *testing.T) {
 	require.Equal(t, revocation.HoldStale, outcome, "its former time")
 
 	for _, entry := range []revocation.HoldEntry{rejected, released} {
-		_, err = entry.Approve(monday)
+		_, err = entry.Approve("", monday)
 		require.ErrorIs(t, err, revocation.ErrInvalid)
 		_, err = entry.Reject()
 		require.ErrorIs(t, err, revocation.ErrInvalid)

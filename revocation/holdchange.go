@@ -2,6 +2,8 @@ package revocation
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -20,38 +22,76 @@ const (
 // Writes reports whether the entry differs from before.
 func (o HoldOutcome) Writes() bool { return o == HoldChanged || o == HoldNoted }
 
-// Put has a source announce a termination with a date to come.
+// Put keeps a job back. What a source announced of a person is weighed against what it
+// said before; any other job is held once, until it is put back again.
 func (e HoldEntry) Put(hold Hold, notice Notice, now time.Time) (HoldEntry, HoldOutcome) {
-	outcome := e.weigh(hold, notice)
+	outcome := e.weighJob(hold)
+	if e.Key != "" && hold.Key == HoldKey(hold.Job.Org, hold.Job.Source, hold.Job.Person) {
+		outcome = e.weigh(hold, notice)
+	}
 	if outcome == HoldNoted {
 		e.Notice = notice // the job of the first announcement stays, so that there is one
 	}
 	if outcome != HoldChanged {
 		return e, outcome
 	}
-	verb, what := "hold", "takes effect at "+stamp(hold.Due)
+	verb, what := "hold", hold.until()
 	if e.State == HoldWaits {
-		verb, what = "replace", what+" instead of "+stamp(e.Hold.Due)
+		verb, what = "replace", what+"; it "+e.Hold.was()
 	}
 	next := HoldEntry{
 		Key: hold.Key, Org: hold.Job.Org, Source: hold.Job.Source, State: HoldWaits, Hold: &hold,
-		Notice: notice, Announced: notice.Signal, Effective: hold.Job.Effective,
+		Notice: notice, Announced: notice.Signal, Effective: hold.Job.Effective, Round: hold.Job.Redrives,
 	}
-	return next.acted(verb, notice.Signal, fmt.Sprintf("source %s: job %s %s", next.Source, hold.Job.ID, what), now), HoldChanged
+	cause := notice.Signal + strings.Repeat("+", next.Round) // one hold of the job for each time it was put back
+	return next.acted(verb, cause, fmt.Sprintf("source %s: job %s %s", next.Source, hold.Job.ID, what), now), HoldChanged
 }
 
-// weigh says what an announcement comes to.
+// until says in a few words what a hold waits for.
+func (h Hold) until() string {
+	switch {
+	case h.Why == HeldForDate:
+		return "takes effect at " + stamp(h.Due)
+	case !h.Due.IsZero():
+		return "is held for " + h.Why + " until " + stamp(h.Due)
+	case !h.Expires.IsZero():
+		return "is held for " + h.Why + ", to be decided before " + stamp(h.Expires)
+	default:
+		return "is held for " + h.Why + ", to be decided by an operator"
+	}
+}
+
+// was says in a few words what a hold waited for.
+func (h Hold) was() string {
+	if h.Why == HeldForDate {
+		return "was to take effect at " + stamp(h.Due)
+	}
+	return "was held for " + h.Why + " since " + stamp(h.Held)
+}
+
+// weighJob says what holding a job comes to where no dates are to be compared.
+func (e HoldEntry) weighJob(hold Hold) HoldOutcome {
+	switch {
+	case e.Key == "" || hold.Job.Redrives > e.Round:
+		return HoldChanged
+	case hold.Job.Redrives == e.Round:
+		return HoldRepeated // whatever became of it since
+	default:
+		return HoldStale
+	}
+}
+
+// weigh says what an announcement comes to of somebody of whom something is known.
 func (e HoldEntry) weigh(hold Hold, notice Notice) HoldOutcome {
 	waits := e.State == HoldWaits
 	sameDate := hold.Job.Effective.Equal(e.Effective)
+	sameCase := sameDate && !e.Effective.IsZero() // without a date, each announcement is one of its own
 	switch {
-	case e.Key == "":
-		return HoldChanged
 	case sameDate && notice.Signal == e.Notice.Signal:
 		return HoldRepeated
 	case sameDate && !waits && notice.Signal == e.Announced, !notice.After(e.Notice):
 		return HoldStale
-	case sameDate && waits, e.Decided && (sameDate || waits):
+	case waits && (sameDate || e.Decided), e.Decided && sameCase:
 		return HoldNoted
 	default:
 		return HoldChanged
@@ -68,7 +108,7 @@ func (e HoldEntry) Now(notice Notice, now time.Time) (next HoldEntry, outcome Ho
 	waited := e.State == HoldWaits
 	reason := "takes effect at once"
 	if waited {
-		reason += " instead of " + stamp(e.Hold.Due)
+		reason += "; it " + e.Hold.was()
 	}
 	e.State, e.Hold, e.Decided, e.Notice, e.Announced = HoldReleased, nil, false, notice, notice.Signal
 	if !waited {
@@ -96,7 +136,7 @@ func (e HoldEntry) weighNow(notice Notice) (outcome HoldOutcome, act bool) {
 			return HoldChanged, true
 		}
 		return HoldStale, false
-	case HoldWithdrawn, HoldRejected:
+	case HoldWithdrawn, HoldRejected, HoldExpired:
 		if ours || !newer {
 			return HoldStale, false
 		}
@@ -120,7 +160,7 @@ func (e HoldEntry) Withdraw(key string, signal Signal, now time.Time) (HoldEntry
 	reason := "nothing was held"
 	switch {
 	case e.State == HoldWaits:
-		reason = "called off; it was to take effect at " + stamp(e.Hold.Due)
+		reason = "called off; it " + e.Hold.was()
 	case e.State == HoldReleased && e.Hold != nil:
 		reason = fmt.Sprintf("too late: job %s was released at %s", e.Hold.Job.ID, stamp(e.Action.At))
 	case e.State == HoldReleased:
@@ -130,30 +170,79 @@ func (e HoldEntry) Withdraw(key string, signal Signal, now time.Time) (HoldEntry
 	return e.acted("withdraw", notice.Signal, fmt.Sprintf("source %s: %s", e.Source, reason), now), HoldChanged
 }
 
-// Wake has a hold's time come, which was set to due.
-func (e HoldEntry) Wake(due, now time.Time) (HoldEntry, HoldOutcome) {
+// CallOff ends a second look at somebody who is trusted again, if what says so is newer
+// than the alert that asked for it.
+func (e HoldEntry) CallOff(signal Signal, now time.Time) (HoldEntry, HoldOutcome) {
+	notice := NoticeOf(signal)
 	switch {
-	case e.Hold == nil || !e.Hold.Due.Equal(due):
+	case e.Hold == nil || e.Hold.Why != HeldForSecondLook:
 		return e, HoldStale
-	case e.State == HoldReleased:
+	case e.State == HoldWithdrawn && e.Notice.Signal == notice.Signal:
 		return e, HoldRepeated
-	case e.Hold.Due.After(now):
-		return e, HoldEarly
+	case e.State != HoldWaits, !notice.After(Notice{Occurred: e.Hold.Job.Occurred, Received: e.Hold.Held}):
+		return e, HoldStale
 	}
-	e.State = HoldReleased
-	return e.acted("release", stamp(due), fmt.Sprintf("source %s: job %s took effect at %s",
-		e.Source, e.Hold.Job.ID, stamp(e.Effective)), now), HoldChanged
+	reason := fmt.Sprintf("source %s: %s: called off; it %s", signal.Source, signal.Type, e.Hold.was())
+	e.State, e.Notice = HoldWithdrawn, notice
+	return e.acted("withdraw", signal.ID, reason, now), HoldChanged
 }
 
-// Approve has an operator let the job go now. It is released as one whose time has come.
-func (e HoldEntry) Approve(now time.Time) (HoldEntry, error) {
+// Wake has a hold's time come, which was set to due: its job is released, or nobody
+// decided about it in time.
+func (e HoldEntry) Wake(due, now time.Time) (HoldEntry, HoldOutcome) {
+	switch {
+	case e.Hold == nil || e.State == HoldWithdrawn || !e.Hold.Wakes().Equal(due):
+		return e, HoldStale
+	case e.State == HoldReleased, e.State == HoldExpired:
+		return e, HoldRepeated
+	case due.After(now):
+		return e, HoldEarly
+	case e.Hold.Due.IsZero():
+		e.State = HoldExpired
+		return e.acted("expire", stamp(due), fmt.Sprintf("source %s: nobody decided about job %s, held for %s, before %s",
+			e.Source, e.Hold.Job.ID, e.Hold.Why, stamp(due)), now), HoldChanged
+	}
+	e.State = HoldReleased
+	what := "took effect at " + stamp(e.Effective)
+	if e.Hold.Why != HeldForDate {
+		what = e.Hold.was()
+	}
+	return e.acted("release", stamp(due), fmt.Sprintf("source %s: job %s %s", e.Source, e.Hold.Job.ID, what), now), HoldChanged
+}
+
+// Approve has an operator let the job go. When enough of them have, it is released as one
+// whose time has come.
+func (e HoldEntry) Approve(by string, now time.Time) (HoldEntry, error) {
 	if err := e.mustWait(); err != nil {
 		return e, err
 	}
 	hold := *e.Hold
-	hold.Due = now
-	e.Hold, e.Decided = &hold, true
+	if err := hold.mayApprove(by); err != nil {
+		return e, err
+	}
+	hold.Approvals = append(slices.Clone(hold.Approvals), Approval{By: by, At: now})
+	if hold.Missing() <= 0 {
+		hold.Due, e.Decided = now, true
+	}
+	e.Hold = &hold
 	return e, nil
+}
+
+// mayApprove keeps one name from standing for several people.
+func (h Hold) mayApprove(by string) error {
+	if h.Missing() <= 0 {
+		return fmt.Errorf("it is approved already, and on its way: %w", ErrInvalid)
+	}
+	if h.People <= 1 {
+		return nil
+	}
+	if by == "" {
+		return fmt.Errorf("%d people must approve: say who you are: %w", h.People, ErrInvalid)
+	}
+	if slices.ContainsFunc(h.Approvals, func(a Approval) bool { return strings.EqualFold(a.By, by) }) {
+		return fmt.Errorf("%.64q has approved already: somebody else must, too: %w", by, ErrInvalid)
+	}
+	return nil
 }
 
 // Reject has an operator drop the job for good.
@@ -169,7 +258,7 @@ func (e HoldEntry) mustWait() error {
 	switch e.State {
 	case HoldWaits:
 		return nil
-	case HoldReleased, HoldWithdrawn, HoldRejected:
+	case HoldReleased, HoldWithdrawn, HoldRejected, HoldExpired:
 		return fmt.Errorf("the hold does not wait any more: it is %s: %w", e.State, ErrInvalid)
 	default:
 		return fmt.Errorf("no hold has this key: %w", ErrNotFound)

@@ -19,6 +19,16 @@ const (
 // Lanes lists every lane, most urgent first.
 func Lanes() []Lane { return []Lane{LaneCritical, LaneHigh, LaneNormal, LaneBulk} }
 
+// Mode is what a rule lets be done.
+type Mode string
+
+// The modes.
+const (
+	ModeEnforce Mode = "enforce"
+	ModeDryRun  Mode = "dry_run" // everything but the call; the audit says so
+	ModeApprove Mode = "approve" // held until an operator approves
+)
+
 // Scope is what a revocation takes away beside the Okta sessions themselves.
 type Scope struct {
 	OAuthTokens   bool `json:"oauth_tokens"`   // OIDC and OAuth refresh and access tokens
@@ -33,18 +43,24 @@ func (s Scope) Includes(other Scope) bool {
 
 // Job is one revocation to be done: one person, one action.
 type Job struct {
-	ID       string    `json:"id"` // derived from org, signal and scope
-	Org      string    `json:"org"`
-	Lane     Lane      `json:"lane"`
-	Person   Person    `json:"person"`
-	Scope    Scope     `json:"scope"`
-	Rule     string    `json:"rule"`             // which rule asked for it
-	Reason   string    `json:"reason,omitempty"` // what an operator wrote, for jobs by hand
-	Type     string    `json:"type"`             // the signal's type
-	Signal   string    `json:"signal,omitempty"`
-	Delivery string    `json:"delivery,omitempty"`
-	Source   string    `json:"source"`
-	Occurred time.Time `json:"occurred,omitzero"`
+	ID     string `json:"id"` // derived from org, signal and scope
+	Org    string `json:"org"`
+	Lane   Lane   `json:"lane"`
+	Person Person `json:"person"`
+	Scope  Scope  `json:"scope"`
+	Rule   string `json:"rule"`             // which rule asked for it
+	Mode   Mode   `json:"mode,omitempty"`   // what the rule lets be done; "" is ModeEnforce
+	Policy string `json:"policy,omitempty"` // version of the policy that decided
+	// Everywhere asks for Okta's global token revocation beside the end of the sessions.
+	Everywhere bool `json:"everywhere,omitempty"`
+	// Again asks for a second look: to be revoked once more so long after the first time.
+	Again    time.Duration `json:"again,omitempty"`
+	Reason   string        `json:"reason,omitempty"` // what an operator wrote, for jobs by hand
+	Type     string        `json:"type"`             // the signal's type
+	Signal   string        `json:"signal,omitempty"`
+	Delivery string        `json:"delivery,omitempty"`
+	Source   string        `json:"source"`
+	Occurred time.Time     `json:"occurred,omitzero"`
 
 	// Received is when the delivery arrived, or when what it announced took effect: a
 	// revocation begun after it covers the job.
@@ -55,6 +71,9 @@ type Job struct {
 	// Enqueued is when the job was last put on its lane; a redrive renews it. Giving
 	// up is counted from here, so that a redriven job gets its full time again.
 	Enqueued time.Time `json:"enqueued"`
+	// Approved says that an operator let the job go after it was held: neither the brake nor the
+	// mode approve holds it once more.
+	Approved bool `json:"approved,omitempty"`
 	// Redrives counts how often an operator put the job back.
 	Redrives int `json:"redrives,omitempty"`
 }

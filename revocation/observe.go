@@ -18,12 +18,15 @@ const (
 	StepDispatched Step = "dispatched" // dispatch: everything of a delivery is done
 	StepDeadLetter Step = "deadletter" // dispatch or work: something was put aside
 	StepTaken      Step = "taken"      // work: a worker has the job in hand
+	StepBraked     Step = "braked"     // work: the brake holds its first job in a while: told once, however many follow
 	StepDeferred   Step = "deferred"   // work: handed back untried: its person was just revoked, or the budget is spent
 	StepCalling    Step = "calling"    // work: the call to Okta is about to be sent
 	StepCalled     Step = "called"     // work: Okta answered, or did not
 	StepRecorded   Step = "recorded"   // work: the ledger has it
 	StepAudited    Step = "audited"    // work: the audit has it
 	StepSettled    Step = "settled"    // work: acknowledged, handed back or ended
+	StepPaused     Step = "paused"     // work: Okta does not accept our credential; the org's jobs wait
+	StepResumed    Step = "resumed"    // work: it does again
 	StepTrouble    Step = "trouble"    // any stage: our own store or loop failed and will try again
 )
 

@@ -14,13 +14,14 @@ var (
 // JobState is a job as an operator sees it.
 type JobState struct {
 	Job    Job     `json:"job"`
-	State  string  `json:"state"`            // pending, finished or dead
+	State  string  `json:"state"`            // pending, held, finished or dead
 	Record *Record `json:"record,omitempty"` // what finished it
 }
 
 // The states of a job.
 const (
 	StatePending  = "pending"
+	StateHeld     = "held" // waits for a date or an operator
 	StateFinished = "finished"
 	StateDead     = "dead" // a dead letter: redrive or drop it
 )
@@ -29,9 +30,11 @@ const (
 type Action struct {
 	ID     string    `json:"id"`
 	At     time.Time `json:"at"`
-	Verb   string    `json:"verb"`   // revoke, cancel, redrive, drop, approve or reject; hold, replace, withdraw or release
+	Verb   string    `json:"verb"`   // revoke, cancel, redrive, drop, approve or reject; hold, replace, withdraw, release or expire
 	Target string    `json:"target"` // the id of the job or dead letter, or the key of the hold
 	Reason string    `json:"reason,omitempty"`
+	// By is who did it, in their own words: the admin token tells nobody apart.
+	By string `json:"by,omitempty"`
 }
 
 // Order is a revocation that an operator asks for by hand.
@@ -40,4 +43,18 @@ type Order struct {
 	Person Person `json:"person"`
 	Reason string `json:"reason"`
 	Lane   Lane   `json:"lane,omitempty"` // default critical
+}
+
+// What an operator can decide about a hold.
+const (
+	VerbApprove = "approve"
+	VerbReject  = "reject"
+)
+
+// HoldDecision is an operator's word about a hold.
+type HoldDecision struct {
+	Key    string
+	Verb   string // VerbApprove or VerbReject
+	By     string // who says so, in their own words; may be empty where one is enough
+	Reason string
 }

@@ -9,13 +9,14 @@ import (
 type Outcome string
 
 // The outcomes. Revoked, covered, gone and refused finish a job for good; failed
-// is tried again; dead waits for an operator.
+// is tried again; held comes back when its hold is released; dead waits for an operator.
 const (
 	OutcomeRevoked Outcome = "revoked" // Okta answered 204
 	OutcomeCovered Outcome = "covered" // a revocation begun after the job's receipt already did it
 	OutcomeGone    Outcome = "gone"    // Okta has no such active user any more
 	OutcomeRefused Outcome = "refused" // protected person, or dry run: no call was made
 	OutcomeFailed  Outcome = "failed"  // will be tried again
+	OutcomeHeld    Outcome = "held"    // put aside as a hold
 	OutcomeDead    Outcome = "dead"    // put aside as a dead letter
 )
 
@@ -25,7 +26,7 @@ func (o Outcome) Finishes() bool {
 	switch o {
 	case OutcomeRevoked, OutcomeCovered, OutcomeGone, OutcomeRefused:
 		return true
-	case OutcomeFailed, OutcomeDead:
+	case OutcomeFailed, OutcomeHeld, OutcomeDead:
 		return false
 	default:
 		return false
@@ -56,6 +57,8 @@ type Call struct {
 	Status    int    `json:"status,omitempty"` // 0 when no answer came
 	Code      string `json:"code,omitempty"`   // such as E0000047
 	RequestID string `json:"request_id,omitempty"`
+	// Everywhere is the second call, for the global token revocation, where the job asks for it.
+	Everywhere *Call `json:"everywhere,omitempty"`
 }
 
 // recordID tells attempts apart by when they began, too: the queue's count of
@@ -80,5 +83,6 @@ func Covered(job Job, newest Record, margin time.Duration) bool {
 	if !newest.Clears() || !newest.Began.After(job.Received.Add(margin)) {
 		return false
 	}
-	return newest.Outcome == OutcomeGone || newest.Job.Scope.Includes(job.Scope)
+	return newest.Outcome == OutcomeGone ||
+		newest.Job.Scope.Includes(job.Scope) && (newest.Job.Everywhere || !job.Everywhere)
 }

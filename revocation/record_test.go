@@ -53,6 +53,7 @@ func TestOutcomes(t *testing.T) {
 		{OutcomeCovered, true, false},
 		{OutcomeRefused, true, false},
 		{OutcomeFailed, false, false},
+		{OutcomeHeld, false, false},
 		{OutcomeDead, false, false},
 		{"", false, false},
 		{"of a later version", false, false},
@@ -94,6 +95,7 @@ func TestCovered(t *testing.T) {
 		"refused revoked nothing":              {OutcomeRefused, at(11), full, full, 0, at(10), false},
 		"failed revoked nothing":               {OutcomeFailed, at(11), full, full, 0, at(10), false},
 		"dead revoked nothing":                 {OutcomeDead, at(11), full, full, 0, at(10), false},
+		"held revoked nothing":                 {OutcomeHeld, at(11), full, full, 0, at(10), false},
 		"zero record":                          {"", time.Time{}, none, none, 0, time.Time{}, false},
 		"other time zone, same instant":        {OutcomeRevoked, at(10).In(time.FixedZone("east", 3600)), full, full, 0, at(10), false},
 		"other time zone, a second afterwards": {OutcomeRevoked, at(11).In(time.FixedZone("west", -3600)), full, full, 0, at(10), true},
@@ -103,5 +105,19 @@ func TestCovered(t *testing.T) {
 			newest := Record{Job: Job{Scope: tt.done}, Outcome: tt.outcome, Began: tt.began, User: ada}
 			require.Equal(t, tt.want, Covered(Job{Scope: tt.asked, Received: tt.received}, newest, tt.margin))
 		})
+	}
+}
+
+// Ending the sessions does less than the global token revocation, and nothing does more.
+func TestCoveredEverywhere(t *testing.T) {
+	t.Parallel()
+	full := Scope{OAuthTokens: true, ForgetDevices: true}
+	for _, tt := range []struct{ done, asked, want bool }{
+		{false, false, true}, {true, false, true}, {false, true, false}, {true, true, true},
+	} {
+		newest := Record{Job: Job{Scope: full, Everywhere: tt.done}, Outcome: OutcomeRevoked, Began: at(11), User: ada}
+		require.Equal(t, tt.want, Covered(Job{Scope: full, Everywhere: tt.asked, Received: at(10)}, newest, 0), "%+v", tt)
+		newest.Outcome = OutcomeGone
+		require.True(t, Covered(Job{Scope: full, Everywhere: tt.asked, Received: at(10)}, newest, 0), "who is gone is gone everywhere")
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // Jobs hands out the jobs of one org, the most urgent first.
 type Jobs interface {
-	// Take blocks until there is a job or ctx ends.
+	// Take blocks until there is a job or ctx ends; a critical one, where ctx is Urgent.
 	Take(ctx context.Context) (Task, error)
 }
 
@@ -65,26 +65,28 @@ type User struct {
 	Status string // Okta's word, such as ACTIVE; only for jobs with a date
 }
 
-// Guard says whom a worker must not act on.
-type Guard interface {
-	// Refuses gives the reason why no call may be made for the user, or "".
-	Refuses(user User) string
+// Everywhere makes the call that reaches further than Okta's own sessions.
+type Everywhere interface {
+	// RevokeEverywhere asks for Okta's global token revocation: one attempt. A *CallError
+	// says why not.
+	RevokeEverywhere(ctx context.Context, user string) (Call, error)
 }
 
-// Config sets a worker's bounds. Spacing, Margin, Now and Observer may be zero.
+// Config sets a worker's bounds. Spacing, Margin, BrakeHold, Now and Observer may be zero.
 type Config struct {
-	Concurrency    int           // jobs in hand at once
+	Concurrency    int           // jobs in hand at once, beside one that is kept free for a critical job
 	Heartbeat      time.Duration // how often a lease is extended; well below its length
 	AttemptTimeout time.Duration // bound on one try, Okta's answer included
 	GiveUpAfter    time.Duration // a failing job becomes a dead letter at this age
 	Spacing        time.Duration // least time between the starts of two calls for one user
 	Margin         time.Duration // see Covered
+	BrakeHold      time.Duration // how long the brake holds a job; 0 until an operator lets it go
 
 	Now      func() time.Time
 	Observer Observer
 }
 
-// Deps are what a worker works with.
+// Deps are what a worker works with. Brake may be nil, and Everywhere where no job asks for it.
 type Deps struct {
 	Jobs        Jobs
 	Okta        Okta
@@ -92,6 +94,9 @@ type Deps struct {
 	Ledger      Ledger
 	Audit       Audit
 	DeadLetters DeadLetters
+	Holds       Holds
+	Brake       Brake
+	Everywhere  Everywhere
 }
 
 // Worker works off the jobs of one org.
@@ -100,6 +105,7 @@ type Worker struct {
 	config Config
 
 	claims claims
+	gate   *gate
 }
 
 // settleTimeout bounds what must still be written after a call was made, when
@@ -120,7 +126,11 @@ func NewWorker(deps Deps, config Config) (*Worker, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	return &Worker{deps: deps, config: config}, nil
+	w := &Worker{deps: deps, config: config}
+	w.gate = newGate(deps, config, w.observe)
+	w.deps.Jobs = w.gate
+	w.config.Observer = Observers(w.gate.hear, config.Observer)
+	return w, nil
 }
 
 // Run works until ctx ends, then waits for the jobs in hand: their calls are
@@ -132,6 +142,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	for range w.config.Concurrency {
 		hands.Go(func() { w.work(ctx, handCtx) })
 	}
+	hands.Go(func() { w.work(Urgent(ctx), handCtx) })
 	hands.Wait()
 	return nil
 }
@@ -191,6 +202,9 @@ func (w *Worker) pauseAfter(ctx context.Context, err error) {
 
 // handle carries one task to its verdict while keeping its lease alive.
 func (w *Worker) handle(ctx context.Context, task Task) {
+	if task.Job.Lane == LaneCritical {
+		ctx = Urgent(ctx)
+	}
 	w.observe(Event{Step: StepTaken, Job: &task.Job})
 	stop := KeepLease(task.Lease, w.config.Heartbeat, func(err error) { //nolint:contextcheck // kept until stop, however ctx ends
 		w.trouble(&task.Job, fmt.Errorf("extend the lease: %w", err))
@@ -200,7 +214,7 @@ func (w *Worker) handle(ctx context.Context, task Task) {
 	if err != nil {
 		// Our own store failed: the job stays where it is and is tried again.
 		w.trouble(&task.Job, err)
-		verdict = Verdict{Again: true, Delay: jitter(minRetry)}
+		verdict = Verdict{Again: true, Delay: storeRetry(err)}
 	}
 	settleCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()

@@ -17,7 +17,7 @@ import (
 
 // wayOfOne is what one job that succeeds does, in order.
 func wayOfOne() []string {
-	return []string{opFinished, opResolve, opNewest, opRevoke, opCommit, opCommitID, opAppend, opDone}
+	return []string{opFinished, opResolve, opNewest, opJudge, opRevoke, opCommit, opCommitID, opAppend, opDone}
 }
 
 func TestWorkerSurvivesEachStepFailingOnce(t *testing.T) {
@@ -44,7 +44,7 @@ func TestWorkerSurvivesEachStepFailingOnce(t *testing.T) {
 
 func TestWorkerPutsAsideThoughEachStepFailsOnce(t *testing.T) {
 	t.Parallel()
-	for _, op := range []string{opFinished, opResolve, opNewest, opRevoke, opBury, opAppend, opEnded} {
+	for _, op := range []string{opFinished, opResolve, opNewest, opJudge, opRevoke, opBury, opAppend, opEnded} {
 		t.Run(op, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -255,6 +255,9 @@ type brokenJobs struct {
 }
 
 func (b *brokenJobs) Take(ctx context.Context) (revocation.Task, error) {
+	if revocation.IsUrgent(ctx) {
+		return b.next.Take(ctx)
+	}
 	b.asked.Add(1)
 	if !b.mended.Load() {
 		return revocation.Task{}, errors.New("no server")

@@ -47,6 +47,50 @@ func TestWorkerLeavesJobsOnTheirLanesWhileTheBudgetIsSpent(t *testing.T) {
 	})
 }
 
+// urgentGate lets critical work through: it may spend what is reserved.
+type urgentGate struct {
+	gate
+
+	revoked chan bool // whether each call was marked as urgent
+}
+
+func (g urgentGate) Ready(ctx context.Context) error {
+	if revocation.IsUrgent(ctx) {
+		return nil
+	}
+	return g.gate.Ready(ctx)
+}
+
+func (g urgentGate) Revoke(ctx context.Context, user string, scope revocation.Scope) (revocation.Call, error) {
+	g.revoked <- revocation.IsUrgent(ctx)
+	return g.Okta.Revoke(ctx, user, scope)
+}
+
+func TestACriticalJobMaySpendTheReserve(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		closed := urgentGate{gate: gate{open: make(chan struct{})}, revoked: make(chan bool, 2)}
+		w.config = func(_ *revocation.Config, deps *revocation.Deps) {
+			closed.Okta = deps.Okta
+			deps.Okta = closed
+		}
+		w.lane.publish(suspended("sig_1", ada))
+		critical := suspended("sig_2", grace)
+		critical.Lane = revocation.LaneCritical
+		w.urgent.publish(critical)
+		p := w.start(t, 2)
+		pass(time.Second)
+		calls, _, _ := w.seen()
+		require.Len(t, calls, 1, "the other one waits")
+		require.True(t, <-closed.revoked)
+		close(closed.open)
+		w.finish(t, p)
+		calls, _, _ = w.seen()
+		require.Len(t, calls, 2)
+	})
+}
+
 func TestWorkerStopsWhileItWaitsForTheBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -45,7 +45,7 @@ func TestWorkerActsRecordsThenAcknowledges(t *testing.T) {
 		w.finish(t, w.start(t, 1))
 
 		require.Equal(t, []string{
-			opFinished, opResolve, opNewest, opRevoke, opCommit, opCommitID, opAppend, opDone,
+			opFinished, opResolve, opNewest, opJudge, opRevoke, opCommit, opCommitID, opAppend, opDone,
 		}, w.trace)
 		calls, audit, letters := w.seen()
 		require.Equal(t, []call{{user: ada, scope: job.Scope, at: began.Add(300 * time.Millisecond), ok: true}}, calls)

@@ -31,6 +31,10 @@ const (
 	opCommitID = "ledger: commit job"
 	opAppend   = "audit: append"
 	opBury     = "dead letters: put"
+	opJudge    = "guard: judge"
+	opHold     = "holds: hold"
+	opBrake    = "brake: claim"
+	opReach    = "okta: everywhere"
 	opExtend   = "lease: extend"
 	opDone     = "lease: done"
 	opAgain    = "lease: again"
@@ -43,16 +47,23 @@ var errDead = errors.New("the process is dead")
 type world struct {
 	ledger revocationtest.Ledger
 	lane   *lane
+	urgent *lane // the critical one, where it matters which is which
 
 	mu      sync.Mutex
 	audit   []revocation.Record // by id, as the store drops what it has
 	letters []revocation.DeadLetter
+	holds   map[string]revocation.HoldEntry // by key
+	room    revocation.BrakeState
 	calls   []call
 	trace   []string // operations that took effect
 	events  []revocation.Event
 	late    []string // jobs that were called for although they were finished: there must be none
 
-	refuse   map[string]string                            // what the guard says
+	refuse   map[string]string                            // what the guard refuses
+	shield   map[string]string                            // whom the guard holds
+	unsure   func(user string) error                      // why the guard cannot tell
+	limits   *revocation.BrakeLimits                      // nil for no brake
+	reach    func(user string) error                      // Okta's answer to a global token revocation
 	answer   func(ctx context.Context, user string) error // Okta's answer to a revocation
 	identify func(revocation.Person) (string, error)      // Okta's answer to a look-up
 	status   string                                       // of everybody, where it is asked for
@@ -73,7 +84,12 @@ type call struct {
 func newWorld() *world {
 	return &world{
 		lane:     newLane(30 * time.Second),
+		urgent:   newLane(30 * time.Second),
 		refuse:   make(map[string]string),
+		shield:   make(map[string]string),
+		holds:    make(map[string]revocation.HoldEntry),
+		unsure:   func(string) error { return nil },
+		reach:    func(string) error { return nil },
 		answer:   func(context.Context, string) error { return nil },
 		identify: func(person revocation.Person) (string, error) { return person.Value, nil },
 		fault:    func(string) error { return nil },
@@ -105,7 +121,9 @@ func (w *world) start(t *testing.T, concurrency int) *process {
 func (w *world) startDying(t *testing.T, concurrency, operations int) *process {
 	t.Helper()
 	p := &process{world: w, left: operations, done: make(chan struct{})}
-	deps := revocation.Deps{Jobs: p, Okta: p, Guard: w, Ledger: p, Audit: p, DeadLetters: p}
+	deps := revocation.Deps{
+		Jobs: p, Okta: p, Guard: p, Ledger: p, Audit: p, DeadLetters: p, Holds: p, Brake: p, Everywhere: p,
+	}
 	config := revocation.Config{
 		Concurrency: concurrency, Heartbeat: 10 * time.Second, AttemptTimeout: 20 * time.Second,
 		GiveUpAfter: time.Hour, Spacing: 5 * time.Second, Observer: p.observe,
@@ -181,7 +199,11 @@ func (p *process) observe(event revocation.Event) {
 }
 
 func (p *process) Take(ctx context.Context) (revocation.Task, error) {
-	task, err := p.world.lane.take(ctx)
+	lane := p.world.lane
+	if revocation.IsUrgent(ctx) {
+		lane = p.world.urgent
+	}
+	task, err := lane.take(ctx)
 	if err != nil {
 		return task, err
 	}
@@ -254,7 +276,45 @@ func (p *process) Revoke(ctx context.Context, user string, scope revocation.Scop
 	return revocation.Call{Status: 204, RequestID: fmt.Sprintf("req%d", seen)}, nil
 }
 
-func (w *world) Refuses(user revocation.User) string { return w.refuse[user.ID] }
+func (p *process) Judge(_ context.Context, job revocation.Job, user revocation.User) (ruling revocation.Ruling, err error) {
+	if failed := p.do(opJudge, func() {
+		switch err = p.world.unsure(user.ID); {
+		case err != nil:
+		case p.world.refuse[user.ID] != "":
+			ruling = revocation.Ruling{Outcome: revocation.OutcomeRefused, Reason: p.world.refuse[user.ID]}
+		case p.world.shield[user.ID] != "" && !job.Approved:
+			ruling = revocation.Ruling{Outcome: revocation.OutcomeHeld, Reason: p.world.shield[user.ID]}
+		}
+	}); failed != nil {
+		return ruling, failed
+	}
+	return ruling, err
+}
+
+func (p *process) Hold(_ context.Context, hold revocation.Hold) error {
+	return p.do(opHold, func() {
+		notice := revocation.Notice{Signal: hold.Job.Signal, Received: hold.Job.Received}
+		p.world.holds[hold.Key], _ = p.world.holds[hold.Key].Put(hold, notice, hold.Held)
+	})
+}
+
+func (p *process) Claim(_ context.Context, job revocation.Job, user string, at time.Time) (claim revocation.BrakeClaim, err error) {
+	if p.world.limits == nil {
+		return claim, nil
+	}
+	err = p.do(opBrake, func() { p.world.room, claim, _ = p.world.room.Claim(*p.world.limits, job, user, at) })
+	return claim, err
+}
+
+func (p *process) RevokeEverywhere(_ context.Context, user string) (revocation.Call, error) {
+	if err := p.do(opReach, func() {}); err != nil {
+		return revocation.Call{}, err
+	}
+	if err := p.world.reach(user); err != nil {
+		return revocation.Call{}, err
+	}
+	return revocation.Call{Status: 204, RequestID: "everywhere"}, nil
+}
 
 // heldLease is a lease in the hands of a process that may be dead.
 type heldLease struct {
@@ -305,7 +365,7 @@ func (w *world) effects() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(w.trace), func(op string) bool {
-		return op == opFinished || op == opNewest || op == opResolve || op == opExtend
+		return op == opFinished || op == opNewest || op == opResolve || op == opExtend || op == opJudge
 	})
 }
 
