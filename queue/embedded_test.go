@@ -115,7 +115,7 @@ func TestEmbeddedSizeCanChange(t *testing.T) {
 
 	for _, size := range []int64{64 << 20, 12 << 30, 64 << 20} {
 		q = reopen(t, q, func(c *Config) { c.MaxSize = size })
-		require.Equal(t, size/48*14, streamInfo(t, q, streamDeliveries).Config.MaxBytes)
+		require.Equal(t, size/192*55, streamInfo(t, q, streamDeliveries).Config.MaxBytes)
 		require.Equal(t, []revocation.Delivery{delivery("kept")}, stored(t, q))
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"sever/revocation"
 )
 
-// Holds keeps jobs back until a date. The HELD bucket says what is true of a hold; every
+// Holds keeps jobs back: until a date, or an operator's word. The HELD bucket says what is true of a hold; every
 // change of it is compare-and-set. The WAKES stream only says when to look: see arm.
 type Holds struct {
 	queue  *Queue
@@ -79,11 +79,12 @@ func (h *Holds) Show(ctx context.Context, key string) (revocation.Hold, error) {
 	return *entry.Hold, nil
 }
 
-// List gives the holds that wait, the soonest first.
-func (h *Holds) List(ctx context.Context, limit int) ([]revocation.Hold, error) {
+// List gives the holds that wait, those first that only an operator ends, then the
+// soonest. Empty why means any.
+func (h *Holds) List(ctx context.Context, why string, limit int) ([]revocation.Hold, error) {
 	holds := []revocation.Hold{}
 	err := h.scan(ctx, func(entry revocation.HoldEntry, _ uint64) error {
-		if entry.State == revocation.HoldWaits {
+		if entry.State == revocation.HoldWaits && (why == "" || entry.Hold.Why == why) {
 			holds = append(holds, *entry.Hold)
 		}
 		return nil
@@ -92,9 +93,22 @@ func (h *Holds) List(ctx context.Context, limit int) ([]revocation.Hold, error) 
 		return nil, err
 	}
 	slices.SortFunc(holds, func(a, b revocation.Hold) int {
-		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Key, b.Key))
+		return cmp.Or(a.Wakes().Compare(b.Wakes()), cmp.Compare(a.Key, b.Key))
 	})
 	return holds[:min(limit, len(holds))], nil
+}
+
+// Find gives the keys of the holds for why, of a person as their jobs name them, also of
+// some that have ended. It looks at all holds.
+func (h *Holds) Find(ctx context.Context, why, org string, person revocation.Person) ([]string, error) {
+	var keys []string
+	err := h.scan(ctx, func(entry revocation.HoldEntry, _ uint64) error {
+		if entry.Hold != nil && entry.Hold.Why == why && entry.Org == org && entry.Hold.Job.Person == person {
+			keys = append(keys, entry.Key)
+		}
+		return nil
+	})
+	return keys, err
 }
 
 func (h *Holds) read(ctx context.Context, key string) (entry revocation.HoldEntry, revision uint64, err error) {

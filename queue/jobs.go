@@ -40,16 +40,18 @@ const scanMost = 20_000
 // List gives the newest jobs first. Empty org or state means any. It looks at the
 // newest scanMost jobs only.
 func (j *Jobs) List(ctx context.Context, org, state string, limit int) ([]revocation.JobState, error) {
-	dead, err := j.dead(ctx)
+	aside, err := j.aside(ctx)
 	if err != nil {
 		return nil, err
 	}
 	found := []revocation.JobState{}
+	seen := map[string]bool{}
 	err = j.scan(ctx, func(job revocation.Job) (bool, error) {
-		if org != "" && job.Org != org {
+		if org != "" && job.Org != org || seen[job.ID] { // it may have been put on its lane more than once
 			return true, nil
 		}
-		view, err := j.state(ctx, job, dead)
+		seen[job.ID] = true
+		view, err := j.state(ctx, job, aside)
 		if err != nil {
 			return false, err
 		}
@@ -87,25 +89,53 @@ func (j *Jobs) Show(ctx context.Context, id string) (revocation.JobState, error)
 	if found == nil {
 		return revocation.JobState{}, fmt.Errorf("job %.64q is not among the newest %d: %w", id, scanMost, revocation.ErrNotFound)
 	}
-	dead, err := j.dead(ctx)
+	aside, err := j.aside(ctx)
 	if err != nil {
 		return revocation.JobState{}, err
 	}
-	return j.state(ctx, *found, dead)
+	return j.state(ctx, *found, aside)
 }
 
-// state says how far a job has come. dead are the jobs that were put aside.
-func (j *Jobs) state(ctx context.Context, job revocation.Job, dead map[string]revocation.DeadLetter) (revocation.JobState, error) {
+// setAside are the jobs that are neither on their lane nor finished.
+type setAside struct {
+	dead map[string]revocation.DeadLetter
+	held map[string]bool
+}
+
+func (j *Jobs) aside(ctx context.Context) (setAside, error) {
+	dead, err := j.dead(ctx)
+	if err != nil {
+		return setAside{}, err
+	}
+	holds, err := j.queue.Holds(ctx)
+	if err != nil {
+		return setAside{}, err
+	}
+	waiting, err := holds.List(ctx, "", scanMost)
+	if err != nil {
+		return setAside{}, err
+	}
+	held := make(map[string]bool, len(waiting))
+	for _, hold := range waiting {
+		held[hold.Job.ID] = true
+	}
+	return setAside{dead, held}, nil
+}
+
+// state says how far a job has come.
+func (j *Jobs) state(ctx context.Context, job revocation.Job, aside setAside) (revocation.JobState, error) {
 	record, finished, err := j.ledger.Finished(ctx, job.ID)
 	if err != nil {
 		return revocation.JobState{}, err
 	}
-	letter, putAside := dead[job.ID]
+	letter, putAside := aside.dead[job.ID]
 	switch {
 	case finished:
 		return revocation.JobState{Job: job, State: revocation.StateFinished, Record: &record}, nil
 	case putAside:
 		return revocation.JobState{Job: *letter.Job, State: revocation.StateDead, Record: letter.Last}, nil
+	case aside.held[job.ID]:
+		return revocation.JobState{Job: job, State: revocation.StateHeld}, nil
 	default:
 		return revocation.JobState{Job: job, State: revocation.StatePending}, nil
 	}

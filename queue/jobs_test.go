@@ -273,3 +273,31 @@ func TestJobsWithoutTheirStore(t *testing.T) {
 	_, err = q.Taker(ctx, "acme", q.DeadLetters(), beat, new(troubles).add)
 	require.Error(t, err)
 }
+
+func TestListTellsWhatIsHeldAndListsAJobOnce(t *testing.T) {
+	t.Parallel()
+	q := open(t)
+	jobs := q.Jobs(ledger(t, q))
+	waits, again := job("waits", revocation.LaneHigh), job("again", revocation.LaneHigh)
+	publishJobs(t, q, waits, again)
+	again.Redrives = 1
+	publishJobs(t, q, again)
+	entry := leaver("waits", in(time.Hour))
+	entry.Hold.Job = waits
+	set(t, holds(t, q), entry)
+
+	for state, want := range map[string][]string{
+		"": {again.ID, waits.ID}, revocation.StatePending: {again.ID}, revocation.StateHeld: {waits.ID}, revocation.StateDead: nil,
+	} {
+		listed, err := jobs.List(t.Context(), "", state, 10)
+		require.NoError(t, err)
+		var ids []string
+		for _, view := range listed {
+			ids = append(ids, view.Job.ID)
+		}
+		require.Equal(t, want, ids, state)
+	}
+	shown, err := jobs.Show(t.Context(), waits.ID)
+	require.NoError(t, err)
+	require.Equal(t, revocation.StateHeld, shown.State)
+}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -22,13 +21,13 @@ const feederPause = time.Second
 // trip to JetStream.
 const lanePatience = 100 * time.Millisecond
 
-// Taker hands out one org's jobs, the most urgent lane first. For each lane a
-// feeder holds at most one job ready and keeps its lease alive, so that a choice
-// between the lanes is a choice between jobs that are there, or are just coming.
+// Taker hands out one org's jobs: the most urgent lane first, but for a small share of
+// the others, and within a lane the sources by turns. For each lane a feeder reads some
+// jobs ahead, whose leases are kept alive, so that a choice is one between jobs that are
+// there, or are just coming.
 type Taker struct {
-	lanes   []*lane // most urgent first
+	lanes   *lanes
 	letters *DeadLetters
-	every   time.Duration // of heartbeats
 	trouble func(error)
 
 	stop    context.CancelCauseFunc
@@ -37,14 +36,6 @@ type Taker struct {
 
 var _ revocation.Jobs = (*Taker)(nil)
 
-// lane is what a feeder has for the workers.
-type lane struct {
-	ready chan revocation.Task
-	// more says that further jobs lie behind the one handed out last. Without it a
-	// less urgent job would be taken while the feeder gets the next urgent one.
-	more atomic.Bool
-}
-
 var errTakerClosed = errors.New("no more jobs are handed out")
 
 // Taker opens one org's lanes for the work stage. heartbeat is how often a waiting
@@ -52,65 +43,63 @@ var errTakerClosed = errors.New("no more jobs are handed out")
 // before the Queue.
 func (q *Queue) Taker(ctx context.Context, org string, letters *DeadLetters, heartbeat time.Duration, trouble func(error)) (*Taker, error) { //nolint:contextcheck // the feeders outlive ctx: they end with Close
 	feedCtx, stop := context.WithCancelCause(context.Background())
-	t := &Taker{letters: letters, every: heartbeat, trouble: trouble, stop: stop}
-	for _, name := range revocation.Lanes() {
+	names := revocation.Lanes()
+	t := &Taker{lanes: newLanes(len(names)), letters: letters, trouble: trouble, stop: stop}
+	for i, name := range names {
 		consumer, err := q.js.Consumer(ctx, streamJobs, workConsumer(org, name))
 		if err != nil {
-			t.Close()
+			t.Close() //nolint:contextcheck // it hands back, whatever became of ctx
 			return nil, fmt.Errorf("open consumer %s: %w", workConsumer(org, name), err)
 		}
-		ahead := &lane{ready: make(chan revocation.Task)}
-		t.lanes = append(t.lanes, ahead)
-		t.feeders.Go(func() { t.feed(feedCtx, consumer, ahead) })
+		t.feeders.Go(func() { t.feed(feedCtx, consumer, t.lanes.all[i]) })
 	}
+	t.feeders.Go(func() { t.keepLeases(feedCtx, heartbeat) })
 	return t, nil
 }
+
+// handBackTimeout bounds what a stop waits for JetStream; what is not handed back by then
+// comes again when its lease runs out.
+const handBackTimeout = 3 * time.Second
 
 // Close hands the jobs that wait back and waits for the feeders to end.
 func (t *Taker) Close() {
 	t.stop(errTakerClosed)
 	t.feeders.Wait()
-}
-
-// Take gives the most urgent job that is ready, or the first that gets ready.
-func (t *Taker) Take(ctx context.Context) (revocation.Task, error) {
-	for _, lane := range t.lanes {
-		if task, ok := lane.next(); ok {
-			return task, nil
+	ctx, cancel := context.WithTimeout(context.Background(), handBackTimeout)
+	defer cancel()
+	for {
+		task, found, _, _ := t.lanes.take(false, false)
+		if !found {
+			return
+		}
+		if err := task.Lease.Settle(ctx, revocation.Verdict{Again: true}); err != nil {
+			t.trouble(err)
 		}
 	}
-	select {
-	case task := <-t.lanes[0].ready:
-		return task, nil
-	case task := <-t.lanes[1].ready:
-		return task, nil
-	case task := <-t.lanes[2].ready:
-		return task, nil
-	case task := <-t.lanes[3].ready:
-		return task, nil
-	case <-ctx.Done():
-		return revocation.Task{}, context.Cause(ctx)
-	}
 }
 
-// next gives the lane's next job where it is ready, or just coming.
-func (l *lane) next() (revocation.Task, bool) {
-	select {
-	case task := <-l.ready:
-		return task, true
-	default:
-	}
-	if !l.more.Load() {
-		return revocation.Task{}, false
-	}
+// Take gives the most urgent job that is ready, or the first that gets ready. Where ctx is
+// urgent it gives none but those of the most urgent lane.
+func (t *Taker) Take(ctx context.Context) (revocation.Task, error) {
 	patience := time.NewTimer(lanePatience)
 	defer patience.Stop()
-	select {
-	case task := <-l.ready:
-		return task, true
-	case <-patience.C:
-		l.more.Store(false) // another process took it, or JetStream is slow
-		return revocation.Task{}, false
+	patient := true
+	for {
+		task, found, coming, changed := t.lanes.take(patient, revocation.IsUrgent(ctx))
+		if found {
+			return task, nil
+		}
+		var tired <-chan time.Time
+		if coming {
+			tired = patience.C
+		}
+		select {
+		case <-changed:
+		case <-tired:
+			patient = false
+		case <-ctx.Done():
+			return revocation.Task{}, context.Cause(ctx)
+		}
 	}
 }
 
@@ -130,6 +119,9 @@ func (t *Taker) feed(ctx context.Context, consumer jetstream.Consumer, ahead *la
 
 func (t *Taker) feedUntilError(ctx context.Context, consumer jetstream.Consumer, ahead *lane) error {
 	for {
+		if err := t.awaitRoom(ctx, ahead); err != nil {
+			return err
+		}
 		msg, err := pull(ctx, consumer)
 		if err != nil {
 			return err
@@ -143,20 +135,40 @@ func (t *Taker) feedUntilError(ctx context.Context, consumer jetstream.Consumer,
 			t.trouble(err)
 			continue
 		}
-		ahead.more.Store(meta.NumPending > 0)
-		t.offer(ctx, task, ahead.ready)
+		t.lanes.put(ahead, task, meta.NumPending > 0)
 	}
 }
 
-// offer holds a job until a worker takes it or the taker closes.
-func (t *Taker) offer(ctx context.Context, task revocation.Task, ready chan<- revocation.Task) {
-	release := revocation.KeepLease(task.Lease, t.every, t.trouble) //nolint:contextcheck // ended by release
-	defer release()
-	select {
-	case ready <- task:
-	case <-ctx.Done():
-		if err := task.Lease.Settle(context.WithoutCancel(ctx), revocation.Verdict{Again: true}); err != nil {
-			t.trouble(err)
+func (t *Taker) awaitRoom(ctx context.Context, ahead *lane) error {
+	for t.lanes.full(ahead) {
+		select {
+		case <-ahead.room:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// keepLeases extends the leases of what was read ahead. A job cannot be taken in the
+// midst of it, or it might be extended when it is settled already.
+func (t *Taker) keepLeases(ctx context.Context, every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			var failed error // one is as good as all: what fails is the connection
+			t.lanes.each(func(task revocation.Task) {
+				if err := task.Lease.Extend(); err != nil {
+					failed = err
+				}
+			})
+			if failed != nil {
+				t.trouble(failed)
+			}
 		}
 	}
 }

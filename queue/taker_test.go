@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"slices"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -82,14 +81,7 @@ func TestTakerServesTheLanesInOrder(t *testing.T) {
 	}
 	taker := taker(t, q, "acme")
 
-	require.Eventually(t, func() bool {
-		for _, lane := range taker.lanes {
-			if !lane.more.Load() { // its first job has not come
-				return false
-			}
-		}
-		return true
-	}, soon, tick)
+	waitAhead(t, taker, 2, lanes...)
 
 	for _, lane := range lanes {
 		for _, name := range []string{"1 on ", "2 on "} {
@@ -98,37 +90,6 @@ func TestTakerServesTheLanesInOrder(t *testing.T) {
 			require.Equal(t, 1, task.Attempt)
 			settle(t, task.Lease, revocation.Verdict{})
 		}
-	}
-}
-
-func TestTakerNeverLeavesAnUrgentJobBehindALaterOne(t *testing.T) {
-	t.Parallel()
-	const each = 20
-	q := open(t)
-	for i := range each {
-		publishJobs(t, q, job("bulk"+strconv.Itoa(i), revocation.LaneBulk))
-	}
-	for i := range each {
-		publishJobs(t, q, job("critical"+strconv.Itoa(i), revocation.LaneCritical))
-	}
-	waitPending(t, q, each, revocation.LaneBulk, revocation.LaneCritical)
-	taker := taker(t, q, "acme")
-	waitReady(t, q, revocation.LaneBulk)
-	require.Eventually(t, taker.lanes[0].more.Load, soon, tick, "the first critical job has come")
-
-	var order []revocation.Lane
-	for range 2 * each {
-		task := take(t, taker)
-		order = append(order, task.Job.Lane)
-		settle(t, task.Lease, revocation.Verdict{})
-	}
-
-	for i, lane := range order {
-		want := revocation.LaneCritical
-		if i >= each {
-			want = revocation.LaneBulk
-		}
-		require.Equal(t, want, lane, "job %d of %v", i, order)
 	}
 }
 
@@ -148,17 +109,6 @@ func TestTakerOfAnOrgThatIsNotConfigured(t *testing.T) {
 	q := open(t)
 	_, err := q.Taker(t.Context(), "unknown", q.DeadLetters(), beat, new(troubles).add)
 	require.ErrorContains(t, err, "work-unknown-critical")
-}
-
-func TestTakerHoldsOneJobOfALane(t *testing.T) {
-	t.Parallel()
-	q := open(t)
-	for i := range 5 {
-		publishJobs(t, q, job(strconv.Itoa(i), revocation.LaneHigh))
-	}
-	taker(t, q, "acme")
-	waitReady(t, q, revocation.LaneHigh)
-	staysOne(t, q, streamJobs, workConsumer("acme", revocation.LaneHigh))
 }
 
 // Two takers share a lane. The first holds a job that nobody takes from it; the
@@ -191,7 +141,7 @@ func TestTakerHeartbeat(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			require.Equal(t, 2, task.Attempt)
+			require.GreaterOrEqual(t, task.Attempt, 2) // the holder may have got it again, too
 			settle(t, task.Lease, revocation.Verdict{})
 		})
 	}
@@ -335,20 +285,6 @@ func TestTakerKeepsWhatItCannotBury(t *testing.T) {
 		letters, err := q.DeadLetters().List(t.Context(), 10)
 		return err == nil && len(letters) == 1
 	}, soon, tick)
-}
-
-// A lane may be known to hold more that another process then takes: a worker waits
-// for it a moment only, and once only.
-func TestTakeDoesNotWaitForWhatOthersTook(t *testing.T) {
-	t.Parallel()
-	q := open(t)
-	publishJobs(t, q, job("1", revocation.LaneBulk), job("2", revocation.LaneBulk))
-	taker := taker(t, q, "acme")
-	taker.lanes[0].more.Store(true)
-
-	take(t, taker)
-	require.False(t, taker.lanes[0].more.Load())
-	take(t, taker)
 }
 
 func TestTakeWhenTheContextEnds(t *testing.T) {

@@ -19,6 +19,7 @@ const (
 	streamWakes      = "WAKES"
 	bucketLedger     = "LEDGER"
 	bucketHeld       = "HELD"
+	bucketBrake      = "BRAKE"
 
 	subjectDeliveries  = "sever.deliveries"
 	subjectJobs        = "sever.jobs." // <org>.<lane>
@@ -66,7 +67,7 @@ func (t topology) streams() []jetstream.StreamConfig {
 		{
 			Name: streamDeliveries, Subjects: []string{subjectDeliveries},
 			Description: "Authenticated deliveries as they came, several packed into one message",
-			MaxAge:      t.retention.Deliveries, MaxBytes: t.maxSize / 48 * 14,
+			MaxAge:      t.retention.Deliveries, MaxBytes: t.maxSize / 192 * 55,
 			Duplicates: 0, // packs have no ids: a delivery sent twice is recognised by its jobs
 		},
 		{
@@ -116,6 +117,17 @@ func (t topology) held() jetstream.KeyValueConfig {
 		Description: "hold_<id>: the job that waits for a date, or how that ended",
 		MaxBytes:    t.maxSize / 48, LimitMarkerTTL: time.Minute,
 		History: 1, Storage: jetstream.FileStorage, Replicas: t.replicas,
+	}
+}
+
+// brake has no age: what is too old is dropped at the next change. One key for each org is
+// small, however many people it names.
+func (t topology) brake() jetstream.KeyValueConfig {
+	return jetstream.KeyValueConfig{
+		Bucket:      bucketBrake,
+		Description: "org.<name>: who was called lately",
+		MaxBytes:    t.maxSize / 192,
+		History:     1, Storage: jetstream.FileStorage, Replicas: t.replicas,
 	}
 }
 
@@ -179,7 +191,7 @@ func (t topology) ensure(ctx context.Context, js jetstream.JetStream) error {
 			return fmt.Errorf("create or update stream %s: %w", config.Name, err)
 		}
 	}
-	for _, config := range []jetstream.KeyValueConfig{t.ledger(), t.held()} {
+	for _, config := range []jetstream.KeyValueConfig{t.ledger(), t.held(), t.brake()} {
 		if _, err := js.CreateOrUpdateKeyValue(ctx, config); err != nil {
 			return fmt.Errorf("create or update bucket %s: %w", config.Bucket, err)
 		}

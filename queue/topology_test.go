@@ -10,7 +10,7 @@ import (
 	"sever/revocation"
 )
 
-var allStreams = []string{streamDeliveries, streamJobs, streamDead, streamAudit, streamOf(bucketLedger), streamOf(bucketHeld), streamWakes}
+var allStreams = []string{streamDeliveries, streamJobs, streamDead, streamAudit, streamOf(bucketLedger), streamOf(bucketHeld), streamOf(bucketBrake), streamWakes}
 
 func TestEnsureIsIdempotent(t *testing.T) {
 	t.Parallel()

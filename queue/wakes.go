@@ -54,10 +54,13 @@ func (h *Holds) arm(ctx context.Context, entry revocation.HoldEntry, revision ui
 	return fmt.Errorf("set the time of hold %s: it changed %d times meanwhile", entry.Key, casTries)
 }
 
+// notForLong is when a hold is looked at that has no time of its own; nothing comes of it.
+const notForLong = 10 * 365 * 24 * time.Hour
+
 func (h *Holds) schedule(ctx context.Context, entry revocation.HoldEntry) error {
-	due := entry.Hold.Due
+	due := entry.Hold.Wakes()
 	if due.IsZero() {
-		return nil // only an operator lets it go
+		due = entry.Hold.Held.Add(notForLong) // only an operator lets it go; this is how Count knows of it
 	}
 	at := due.Truncate(time.Second)
 	if at.Before(due) {
@@ -94,11 +97,11 @@ func (h *Holds) Rearm(ctx context.Context, now time.Time) (set int, err error) {
 		return 0, err
 	}
 	err = h.scan(ctx, func(entry revocation.HoldEntry, revision uint64) error {
-		if entry.State != revocation.HoldWaits || entry.Hold.Due.IsZero() {
+		if entry.State != revocation.HoldWaits || entry.Hold.Wakes().IsZero() {
 			return nil
 		}
 		_, there := armed[scheduleSubject(entry.Org, entry.Key)]
-		if there && !entry.Hold.Due.Before(now.Add(-pastGrace)) {
+		if there && !entry.Hold.Wakes().Before(now.Add(-pastGrace)) {
 			return nil
 		}
 		set++
@@ -107,7 +110,7 @@ func (h *Holds) Rearm(ctx context.Context, now time.Time) (set int, err error) {
 	return set, err
 }
 
-// Count gives how many holds wait for their time in each org.
+// Count gives how many holds wait in each org.
 func (h *Holds) Count(ctx context.Context) (map[string]int, error) {
 	armed, err := h.schedules(ctx)
 	if err != nil {
