@@ -3,7 +3,7 @@
 // each deserves, and publishes the jobs.
 //
 // The invariant: a log entry is acknowledged only after everything in it is a job
-// on its lane, held for a date, a dead letter, or ignored on purpose. All of it may run twice: jobs
+// on its lane, held, a dead letter, or ignored on purpose. All of it may run twice: jobs
 // and dead letters have derived ids, and what is known of a hold is changed atomically.
 package dispatch
 
@@ -44,8 +44,10 @@ const IgnoredDuplicate = "duplicate"
 // Config is what a dispatcher decides by.
 type Config struct {
 	Sources   map[string]source.Source
-	Policy    policy.Policy
-	Heartbeat time.Duration // how often a log entry's lease is extended
+	Policy    func() policy.Policy // the one in force; asked anew for every signal
+	Heartbeat time.Duration        // how often a log entry's lease is extended
+	// Approvals is what operators are asked for where a rule's mode is approve.
+	Approvals revocation.Approvals
 
 	Now      func() time.Time
 	Observer revocation.Observer
@@ -197,10 +199,15 @@ func sumUp(problems []string) string {
 // decide does with one signal what the policy says. A signal that deserves a
 // revocation but names nobody is a problem for an operator, never a guess.
 func (d *Dispatcher) decide(ctx context.Context, signal revocation.Signal) (problem string, err error) {
+	if callsOffSecondLook(signal) {
+		if err := d.callOffSecondLooks(ctx, signal); err != nil {
+			return "", err
+		}
+	}
 	if signal.Kind == revocation.KindWithdrawal {
 		return d.withdraw(ctx, signal)
 	}
-	decision := d.config.Policy.Decide(signal)
+	decision := d.ask(signal)
 	event := revocation.Event{
 		Source: signal.Source, Org: signal.Org, Delivery: signal.Delivery, Type: signal.Type, Reason: decision.Rule,
 	}
@@ -212,19 +219,38 @@ func (d *Dispatcher) decide(ctx context.Context, signal revocation.Signal) (prob
 	if signal.Person.IsZero() {
 		return signal.Type + ": " + signal.NoPerson, nil
 	}
+	if signal.Kind == revocation.KindTermination && signal.Effective.After(d.config.Now()) {
+		return d.holdForDate(ctx, signal, decision)
+	}
+	job := jobOf(signal, decision)
+	if hold, held := d.holdOf(job, signal, decision); held {
+		return "", d.keep(ctx, hold, signal)
+	}
 	if signal.Kind == revocation.KindTermination {
-		if signal.Effective.After(d.config.Now()) {
-			return d.hold(ctx, signal, decision)
-		}
 		if act, err := d.now(ctx, signal); !act || err != nil {
 			return "", err
 		}
 	}
-	return "", d.publish(ctx, signal, decision, event)
+	return "", d.publish(ctx, job, event)
 }
 
-func (d *Dispatcher) publish(ctx context.Context, signal revocation.Signal, decision policy.Decision, event revocation.Event) error {
+// ask asks the policy, and tells of rules that could not be evaluated.
+func (d *Dispatcher) ask(signal revocation.Signal) policy.Decision {
+	decision := d.config.Policy().Decide(signal)
+	for _, failed := range decision.Failed {
+		d.trouble(failed)
+	}
+	return decision
+}
+
+// jobOf is the job that a decision asks for on account of a signal.
+func jobOf(signal revocation.Signal, decision policy.Decision) revocation.Job {
 	job := revocation.NewJob(signal, decision.Rule, decision.Lane, decision.Scope)
+	job.Mode, job.Policy, job.Everywhere, job.Again = decision.Mode, decision.Version, decision.Everywhere, decision.Again
+	return job
+}
+
+func (d *Dispatcher) publish(ctx context.Context, job revocation.Job, event revocation.Event) error {
 	event.Step, event.Job = revocation.StepDecided, &job
 	d.observe(event)
 	stored, err := d.deps.Lanes.Publish(ctx, job)

@@ -35,6 +35,9 @@ type stores struct {
 	wakes    chan revocation.Wake
 	verdicts []revocation.Verdict
 
+	rules     *policy.Policy // nil for the built-in ones
+	approvals revocation.Approvals
+
 	storedAtVerdict int // jobs and letters that were there when the last verdict came
 
 	beats   int
@@ -129,12 +132,16 @@ func (f decoderFunc) Decode(delivery revocation.Delivery) (source.Decoded, error
 func (s *stores) run(t *testing.T, broken source.Decoder) (stop func()) {
 	t.Helper()
 	deps := dispatch.Deps{Log: s, Lanes: s, DeadLetters: s, Holds: s.holds, Actions: s}
+	rules := policy.BuiltIn()
+	if s.rules != nil {
+		rules = *s.rules
+	}
 	dispatcher := dispatch.New(deps, dispatch.Config{
 		Sources: map[string]source.Source{
 			"okta":   {Name: "okta", Org: "acme", Decoder: source.NewOktaEventHook("acme")},
 			"broken": {Name: "broken", Org: "acme", Decoder: broken},
 		},
-		Policy: policy.BuiltIn(), Heartbeat: time.Second, Observer: s.observe,
+		Policy: func() policy.Policy { return rules }, Heartbeat: time.Second, Observer: s.observe, Approvals: s.approvals,
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})

@@ -9,13 +9,16 @@ import (
 	"sever/revocation"
 )
 
-// Holds keeps jobs back until a date.
+// Holds keeps jobs back: until a date, or an operator's word.
 type Holds interface {
 	// Change replaces what is known of a key by what change makes of it, unless that
 	// does not differ. It is atomic, and may call change more than once.
 	Change(ctx context.Context, key string, change func(revocation.HoldEntry) (next revocation.HoldEntry, differs bool)) error
 	// Rearm sets the time of holds whose time got lost, and gives how many.
 	Rearm(ctx context.Context, now time.Time) (int, error)
+	// Find gives the keys of the holds for why, of a person as their jobs name them, also of
+	// some that have ended.
+	Find(ctx context.Context, why, org string, person revocation.Person) ([]string, error)
 }
 
 // Actions takes the evidence of what became of holds.
@@ -34,22 +37,52 @@ const (
 	IgnoredUnchanged  = "unchanged"  // the same date once more
 )
 
-// hold keeps the job of a termination until its date.
-func (d *Dispatcher) hold(ctx context.Context, signal revocation.Signal, decision policy.Decision) (problem string, err error) {
+// holdForDate keeps the job of a termination until its date. Where its rule asks for an
+// operator's word, too, the work stage sees to that when the date has come.
+func (d *Dispatcher) holdForDate(ctx context.Context, signal revocation.Signal, decision policy.Decision) (problem string, err error) {
 	now := d.config.Now()
 	if signal.Effective.Sub(now) > farthest {
 		return fmt.Sprintf("%s: its effective date is more than %d days ahead: redrive it later if that is right",
 			signal.Type, int(farthest.Hours()/24)), nil
 	}
-	job := revocation.NewJob(signal, decision.Rule, decision.Lane, decision.Scope)
-	hold := revocation.HoldUntil(job, signal, now)
+	hold := revocation.HoldUntil(jobOf(signal, decision), signal, now)
+	hold.Due = hold.Due.Add(decision.Delay)
+	return "", d.keep(ctx, hold, signal)
+}
+
+// holdOf is the hold of a job whose rule keeps it back. An approval makes up for a delay:
+// whoever gives it says that it may go.
+//
+// A termination is held under its person, as one with a date to come is, so that its
+// source can call it off; any other job under its own name.
+func (d *Dispatcher) holdOf(job revocation.Job, signal revocation.Signal, decision policy.Decision) (hold revocation.Hold, held bool) {
+	hold = revocation.Hold{Key: revocation.JobHoldKey(job.ID), Job: job, Held: d.config.Now()}
+	if signal.Kind == revocation.KindTermination {
+		hold.Key = revocation.HoldKey(signal.Org, signal.Source, signal.Person)
+	}
+	switch {
+	case decision.Mode == revocation.ModeApprove:
+		hold.Why = revocation.HeldForApproval
+		hold.Reason = fmt.Sprintf("%s: rule %s waits for an operator's word", signal.Type, decision.Rule)
+		return d.config.Approvals.Apply(hold), true
+	case decision.Delay > 0:
+		hold.Why, hold.Due = revocation.HeldForDelay, job.Received.Add(decision.Delay)
+		hold.Reason = fmt.Sprintf("%s: rule %s waits %s", signal.Type, decision.Rule, decision.Delay)
+		return hold, true // also where its time is past: an operator may have rejected it
+	default:
+		return hold, false
+	}
+}
+
+// keep puts a hold into place, and says what that came to.
+func (d *Dispatcher) keep(ctx context.Context, hold revocation.Hold, signal revocation.Signal) error {
 	entry, outcome, err := d.change(ctx, hold.Key, func(e revocation.HoldEntry) (revocation.HoldEntry, revocation.HoldOutcome) {
-		return e.Put(hold, revocation.NoticeOf(signal), now)
+		return e.Put(hold, revocation.NoticeOf(signal), hold.Held)
 	})
 	if err != nil {
-		return "", err
+		return err
 	}
-	return "", d.tell(ctx, signal, revocation.StepHeld, entry, outcome)
+	return d.tell(ctx, signal, revocation.StepHeld, entry, outcome)
 }
 
 // now makes room for a termination that takes effect at once: what was held for the

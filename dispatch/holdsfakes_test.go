@@ -52,6 +52,20 @@ func (h *holds) Rearm(context.Context, time.Time) (int, error) {
 	}
 }
 
+func (h *holds) Find(_ context.Context, why, org string, person revocation.Person) (keys []string, _ error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.err != nil {
+		return nil, h.err
+	}
+	for key, entry := range h.known {
+		if entry.Hold != nil && entry.Hold.Why == why && entry.Org == org && entry.Hold.Job.Person == person {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
+}
+
 // one gives the only entry.
 func (h *holds) one(t *testing.T) revocation.HoldEntry {
 	t.Helper()
@@ -105,7 +119,7 @@ func (w wakeSource) Next(ctx context.Context) (revocation.Wake, error) {
 // release starts a releaser.
 func (s *stores) release(t *testing.T) (stop func()) {
 	t.Helper()
-	releaser := dispatch.NewReleaser(dispatch.ReleaserDeps{Wakes: wakeSource{s}, Holds: s.holds, Lanes: s, Actions: s},
+	releaser := dispatch.NewReleaser(dispatch.ReleaserDeps{Wakes: wakeSource{s}, Holds: s.holds, Lanes: s, DeadLetters: s, Actions: s},
 		dispatch.ReleaserConfig{Heartbeat: time.Second, Observer: s.observe})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})

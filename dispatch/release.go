@@ -17,14 +17,15 @@ type Wakes interface {
 
 // ReleaserDeps are what a releaser works with.
 type ReleaserDeps struct {
-	Wakes   Wakes
-	Holds   Holds
-	Lanes   Lanes
-	Actions Actions
+	Wakes       Wakes
+	Holds       Holds
+	Lanes       Lanes
+	DeadLetters DeadLetters
+	Actions     Actions
 }
 
-// Releaser puts the jobs of holds on their lanes when their time has come. Several may
-// run side by side.
+// Releaser puts the jobs of holds on their lanes when their time has come, and those that
+// nobody decided about in time with the dead letters. Several may run side by side.
 type Releaser struct {
 	deps   ReleaserDeps
 	config ReleaserConfig
@@ -132,7 +133,30 @@ func (r *Releaser) release(ctx context.Context, wake revocation.Wake) (revocatio
 		return revocation.Verdict{}, nil // replaced, withdrawn or rejected; Change has set its time, if it has one
 	case revocation.HoldChanged, revocation.HoldRepeated:
 	}
+	if entry.State == revocation.HoldExpired {
+		return r.expire(ctx, entry, outcome)
+	}
 	return revocation.Verdict{}, r.publish(ctx, entry, outcome)
+}
+
+// expire puts the job of a hold that nobody decided about with the dead letters: it was
+// neither wanted nor refused, so it must not be gone.
+func (r *Releaser) expire(ctx context.Context, entry revocation.HoldEntry, outcome revocation.HoldOutcome) (revocation.Verdict, error) {
+	letter := revocation.DeadHold(*entry.Hold, entry.Action.At)
+	if err := r.deps.DeadLetters.Put(ctx, letter); err != nil {
+		r.trouble(fmt.Errorf("put the job of hold %s aside as a dead letter: %w", entry.Key, err))
+		return revocation.Verdict{Again: true, Delay: noRoomRetry}, nil
+	}
+	if err := r.deps.Actions.AppendAction(ctx, entry.Action); err != nil {
+		return revocation.Verdict{}, fmt.Errorf("put the end of hold %s on record: %w", entry.Key, err)
+	}
+	if outcome == revocation.HoldChanged {
+		r.observe(revocation.Event{
+			Step: revocation.StepDeadLetter, Source: letter.Source, Org: letter.Org, Delivery: letter.Job.Delivery,
+			Type: letter.Job.Type, Job: letter.Job, Hold: &entry, Reason: letter.Reason,
+		})
+	}
+	return revocation.Verdict{}, nil
 }
 
 func (r *Releaser) publish(ctx context.Context, entry revocation.HoldEntry, outcome revocation.HoldOutcome) error {

@@ -11,12 +11,14 @@ import (
 
 func TestBuiltIn(t *testing.T) {
 	t.Parallel()
+	builtIn := policy.BuiltIn()
 	revoke := func(rule string, lane revocation.Lane) policy.Decision {
 		return policy.Decision{
 			Revoke: true, Rule: rule, Lane: lane, Scope: revocation.Scope{OAuthTokens: true, ForgetDevices: true},
+			Version: builtIn.Version(),
 		}
 	}
-	ignore := policy.Decision{Rule: policy.NoRule}
+	ignore := policy.Decision{Rule: policy.NoRule, Version: builtIn.Version()}
 	reported := revoke("reported_suspicious_activity", revocation.LaneCritical)
 	risky := revoke("risk_high", revocation.LaneCritical)
 	suspended := revoke("suspended", revocation.LaneCritical)
@@ -51,9 +53,9 @@ func TestBuiltIn(t *testing.T) {
 		{"", ignore, risky},
 	} {
 		for _, risk := range []string{"", "LOW", "MEDIUM", "high", "High", "HIGH ", "CRITICAL", "UNKNOWN"} {
-			require.Equal(t, tt.calm, policy.BuiltIn().Decide(revocation.Signal{Type: tt.eventType, Risk: risk}), "%q %q", tt.eventType, risk)
+			require.Equal(t, tt.calm, builtIn.Decide(revocation.Signal{Type: tt.eventType, Risk: risk}), "%q %q", tt.eventType, risk)
 		}
-		require.Equal(t, tt.high, policy.BuiltIn().Decide(revocation.Signal{Type: tt.eventType, Risk: "HIGH"}), "%q HIGH", tt.eventType)
+		require.Equal(t, tt.high, builtIn.Decide(revocation.Signal{Type: tt.eventType, Risk: "HIGH"}), "%q HIGH", tt.eventType)
 	}
 }
 
@@ -65,7 +67,8 @@ func TestDecideLooksAtNothingElse(t *testing.T) {
 		ID: "sig", Delivery: "dlv", Source: "okta", Org: "acme", Type: "user.lifecycle.suspend",
 		Person: revocation.Person{Kind: revocation.PersonOktaID, Value: "00uada00000000000001"}, NoPerson: "why",
 	}
-	require.Equal(t, policy.BuiltIn().Decide(bare), policy.BuiltIn().Decide(full))
+	builtIn := policy.BuiltIn()
+	require.Equal(t, builtIn.Decide(bare), builtIn.Decide(full))
 }
 
 func TestZeroPolicyRevokesNothing(t *testing.T) {
@@ -77,6 +80,7 @@ func TestZeroPolicyRevokesNothing(t *testing.T) {
 // What senders other than Okta tell of is decided by kind and severity alone.
 func TestBuiltInForKinds(t *testing.T) {
 	t.Parallel()
+	builtIn := policy.BuiltIn()
 	all := []revocation.Severity{"", "critical", "high", "medium", "low", "info", "unheard of"}
 	for kind, rules := range map[revocation.Kind]map[revocation.Severity]string{
 		revocation.KindAlert:                {"critical": "alert_critical", "high": "alert", "": "alert"},
@@ -91,7 +95,7 @@ func TestBuiltInForKinds(t *testing.T) {
 		"":                                  {},
 	} {
 		for _, severity := range all {
-			decision := policy.BuiltIn().Decide(revocation.Signal{Kind: kind, Severity: severity, Type: "a sender's word"})
+			decision := builtIn.Decide(revocation.Signal{Kind: kind, Severity: severity, Type: "a sender's word"})
 			want := rules[severity]
 			require.Equal(t, want != "", decision.Revoke, "%q %q", kind, severity)
 			if want == "" {
@@ -101,8 +105,8 @@ func TestBuiltInForKinds(t *testing.T) {
 			require.Equal(t, decision.Revoke, decision.Scope == revocation.Scope{OAuthTokens: true, ForgetDevices: true})
 		}
 	}
-	require.Equal(t, revocation.LaneCritical, policy.BuiltIn().Decide(revocation.Signal{Kind: revocation.KindAlert, Severity: "critical"}).Lane)
-	require.Equal(t, revocation.LaneHigh, policy.BuiltIn().Decide(revocation.Signal{Kind: revocation.KindTermination}).Lane)
+	require.Equal(t, revocation.LaneCritical, builtIn.Decide(revocation.Signal{Kind: revocation.KindAlert, Severity: "critical"}).Lane)
+	require.Equal(t, revocation.LaneHigh, builtIn.Decide(revocation.Signal{Kind: revocation.KindTermination}).Lane)
 }
 
 func always(rule string, severities []revocation.Severity) map[revocation.Severity]string {
