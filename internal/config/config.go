@@ -28,6 +28,7 @@ type Config struct {
 	Orgs      map[string]Org    `yaml:"orgs" jsonschema:"required" doc:"The Okta orgs, by a short name of your choice."`
 	Sources   map[string]Source `yaml:"sources" jsonschema:"required" doc:"Who may send, by name; the name is the last part of the URL /v1/hooks/NAME."`
 	Policy    Policy            `yaml:"policy" doc:"What an alert leads to, and whom it may never touch."`
+	Notices   Notices           `yaml:"notices" doc:"Who is told when something needs a person."`
 	SignOut   *SignOut          `yaml:"signout" doc:"A page, GET /signout on the senders' address, on which people end their own Okta sessions. Off unless given; docs/signout.md tells what Okta needs for it."`
 	Log       Log               `yaml:"log" doc:"The program's own log, on standard error."`
 
@@ -113,6 +114,8 @@ func (c *Config) check(r *report, needed Needs) {
 	}
 	c.checkHookNames(r)
 	c.Policy.check(r)
+	c.checkScopes(r)
+	c.checkRules(r)
+	c.Notices.check(r)
 	c.checkSignOut(r)
-	c.checkUnsupported(r)
 }

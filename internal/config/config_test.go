@@ -79,7 +79,9 @@ func TestLoadFillsInDefaults(t *testing.T) {
 		GiveUpAfter: 24 * time.Hour, Spacing: 2 * time.Second, ClockMargin: 0,
 	}, config.Work)
 	require.Equal(t, Retention{Deliveries: 7 * day, Jobs: 7 * day, Ledger: 90 * day, Dead: 90 * day}, config.Retention)
-	require.Equal(t, Policy{Mode: "enforce"}, config.Policy)
+	require.Equal(t, Policy{
+		Mode: "enforce", Protected: Protected{Outcome: "refused"}, Approvals: Approvals{Expire: day, OnExpiry: "reject", People: 1}, BuiltIn: true,
+	}, config.Policy)
 	require.Equal(t, Log{Level: "info", Format: "auto"}, config.Log)
 	require.Empty(t, config.Warnings)
 

@@ -4,8 +4,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net"
+	"net/url"
 	"os"
 	"strconv"
+	"strings"
 )
 
 // TLS serves the senders' address over HTTPS. Open the files by these paths, again after a renewal if you like.
@@ -19,12 +21,14 @@ type TLS struct {
 // Admin is the operators' side. It is plain HTTP.
 type Admin struct {
 	Listen string `yaml:"listen" jsonschema:"default=127.0.0.1:8081" doc:"Address for operators, host:port. Keep it off the internet."`
+	URL    string `yaml:"url" doc:"Where operators reach this address from elsewhere, such as https://sever.corp.example, through a proxy that ends TLS. With it and token, notices carry signed links that approve or reject a hold. http only for a loopback address."`
 	Token  Secret `yaml:"token" doc:"Bearer token for the admin API. Required when listen is not a loopback address."`
 }
 
 func (c *Config) checkListeners(r *report) {
 	checkAddress(r, "listen", c.Listen)
 	checkAddress(r, "admin.listen", c.Admin.Listen)
+	checkAdminURL(r, "admin.url", c.Admin.URL)
 	if !r.sound("listen", "admin.listen", "admin.token") {
 		return
 	}
@@ -65,6 +69,22 @@ func checkAddress(r *report, field, address string) {
 	}
 	if err != nil {
 		r.add(field, quote(address)+" is not an address", "write host:port, such as 127.0.0.1:8080 or 0.0.0.0:8080")
+	}
+}
+
+// checkAdminURL asks for TLS on the way: what goes there proves that its sender may decide.
+func checkAdminURL(r *report, field, text string) {
+	if text == "" {
+		return
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http"):
+		r.add(field, "is not an https URL", "write https://sever.corp.example")
+	case u.Scheme == "http" && !loopbackHost(u.Hostname()):
+		r.add(field, "http would send signed links unencrypted", "write https; http is for loopback addresses only")
+	case u.User != nil || u.Path != "" || strings.ContainsAny(text, "?#"):
+		r.add(field, "has more than a host", "end it after the host and its port, without a slash: https://sever.corp.example")
 	}
 }
 

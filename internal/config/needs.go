@@ -14,8 +14,9 @@ const (
 	SenderSecrets                   // under sources and tls
 	AdminSecrets                    // under admin
 	QueueSecrets                    // under nats
+	NoticeSecrets                   // under notices
 
-	allSecrets = OktaSecrets | SenderSecrets | AdminSecrets | QueueSecrets
+	allSecrets = OktaSecrets | SenderSecrets | AdminSecrets | QueueSecrets | NoticeSecrets
 )
 
 // needOf gives what a field belongs to.
@@ -30,6 +31,8 @@ func needOf(field string) Needs {
 		return AdminSecrets
 	case "nats":
 		return QueueSecrets
+	case "notices":
+		return NoticeSecrets
 	default:
 		return allSecrets
 	}

@@ -29,7 +29,7 @@ type Auth struct {
 
 // Budget is the share of an org's rate limits that Sever leaves alone.
 type Budget struct {
-	Reserve float64 `yaml:"reserve" jsonschema:"default=0.1,minimum=0,maximum=0.9" doc:"Share of every Okta limit left to others, 0 to 0.9."`
+	Reserve float64 `yaml:"reserve" jsonschema:"default=0.1,minimum=0,maximum=0.9" doc:"Share of every Okta limit left to others, 0 to 0.9; critical revocations may spend it."`
 }
 
 func (o Org) check(r *report, at string) {

@@ -30,6 +30,7 @@ func Schema() ([]byte, error) {
 		named.PropertyNames = &jsonschema.Schema{Pattern: namePattern}
 		named.MinProperties = new(uint64(1))
 	}
+	describeChannels(root)
 
 	text, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {

@@ -89,7 +89,16 @@ func TestSectionProblems(t *testing.T) {
 
 		"protected id is a login": {"policy: {protected: {ids: [a@b.c]}}", []string{`11: policy.protected.ids[0]: "a@b.c" is not an Okta user id; write the 20 characters that start with 00u; a login goes under logins`}},
 		"protected id too long":   {"policy:\n  protected:\n    ids:\n      - 00u1abcd2EFGH3ijk4x70", []string{`14: policy.protected.ids[0]: "00u1abcd2EFGH3ijk4x70" is not an Okta user id; write the 20 characters that start with 00u; a login goes under logins`}},
-		"protected login spaced":  {"policy: {protected: {logins: ['a@b.c ']}}", []string{`11: policy.protected.logins[0]: "a@b.c " starts or ends with a space; remove it`}},
+		"protected group spaced":  {"policy: {protected: {groups: [' Admins']}}", []string{`11: policy.protected.groups[0]: " Admins" starts or ends with a space; remove it`}},
+		"protected otherwise":     {"policy: {protected: {outcome: ignored}}", []string{`11: policy.protected.outcome: "ignored" is not known; use one of: refused, held`}},
+		"brake without limits": {"policy: {brake: {max: 0, critical_max: -1, per_source: {}}}", []string{
+			`11: policy.brake.critical_max: "-1" is too small; use at least 0`,
+			`11: policy.brake.max: "0" is too small; use at least 1`,
+			"11: policy.brake.per: missing; add it: Length of the window.",
+			"11: policy.brake.per_source.max: missing; add it: Most distinct people in the window.",
+		}},
+		"brake":                  {"policy: {brake: {max: 50, per: 10m, hold_for: 1h, critical_max: 20, per_source: {max: 10}, per_rule: {max: 9}}, protected: {groups: [00g1, Admins], outcome: held}}", nil},
+		"protected login spaced": {"policy: {protected: {logins: ['a@b.c ']}}", []string{`11: policy.protected.logins[0]: "a@b.c " starts or ends with a space; remove it`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -98,40 +107,66 @@ func TestSectionProblems(t *testing.T) {
 	}
 }
 
-func TestUnsupportedSettings(t *testing.T) {
+func TestRuleProblems(t *testing.T) {
 	t.Parallel()
 
+	const rules = "policy:\n  rules:\n" // the first rule is on line 13
+	const nameDoc = "A short name of a-z, 0-9, _ and -; it appears in the audit. The name of a built-in rule replaces that one."
 	for name, test := range map[string]struct {
 		text string
 		want []string
 	}{
-		"groups": {"policy: {protected: {groups: [00g1]}}", []string{"11: policy.protected.groups: protected groups are not available yet; list their members under ids or logins"}},
-		"brake":  {"policy: {brake: {max: 50, per: 10m}}", []string{"11: policy.brake: the brake is not available yet; remove it; mode: dry_run shows what an alert would do"}},
-		"brake without limits": {"policy: {brake: {max: 0}}", []string{
-			"11: policy.brake: the brake is not available yet; remove it; mode: dry_run shows what an alert would do",
-			`11: policy.brake.max: "0" is too small; use at least 1`,
-			"11: policy.brake.per: missing; add it: Length of the window.",
-		}},
-		"rules": {
-			"policy:\n  rules:\n    - {name: a, when: b, do: {revoke: {}, lane: critical}}\n    - {name: a, when: b, do: {}}\n    - {name: c, when: d, do: {revoke: {}, ignore: true}}\n    - {lane: high}",
+		"good": {rules + `    - {name: a, when: 'signal.type == "x"', do: {revoke: {oauth_tokens: false}, lane: bulk, mode: approve, delay: 1h, again: 5m, everywhere: true}}`, nil},
+		"bare": {
+			rules + "    - {lane: high}",
 			[]string{
-				"12: policy.rules: rules are not available yet; remove them; the built-in policy applies",
-				`14: policy.rules[1].do: must hold exactly one of revoke and ignore; write revoke: {} or ignore: true`,
-				`14: policy.rules[1].name: rule [0] has the name "a" too; rename one of them`,
-				`15: policy.rules[2].do: must hold exactly one of revoke and ignore; write revoke: {} or ignore: true`,
-				`16: policy.rules[3]: unknown key "lane"; did you mean name?`,
-				"16: policy.rules[3].do: missing; add it: What follows: revoke or ignore.",
-				"16: policy.rules[3].name: missing; add it: A short name; it appears in the audit.",
-				"16: policy.rules[3].when: missing; add it: A CEL expression over the signal.",
+				`13: policy.rules[0]: unknown key "lane"; did you mean name?`,
+				"13: policy.rules[0].do: missing; add it: What follows: revoke or ignore.",
+				"13: policy.rules[0].name: missing; add it: " + nameDoc,
+				"13: policy.rules[0].when: missing; add it: A CEL expression over signal, source and now that is true or false; see docs/policy.md.",
 			},
 		},
-		"none of them": {"policy: {protected: {groups: []}, rules: []}", nil},
+		"mistakes": {
+			rules + "    - {name: a, when: 'signal.tipe == \"x\"', do: {revoke: {}}}\n    - {name: a, when: 'source == \"okta\"', do: {}}\n    - {name: c, when: 'source == \"x\"', do: {revoke: {}, ignore: true, mode: loud}}",
+			[]string{
+				"13: policy.rules[0].when: there is no signal.tipe; did you mean signal.type?",
+				"14: policy.rules[1].do: must hold exactly one of revoke and ignore; write revoke: {} or ignore: true",
+				`14: policy.rules[1].name: rule [0] has the name "a" too; rename one of them`,
+				"15: policy.rules[2].do: must hold exactly one of revoke and ignore; write revoke: {} or ignore: true",
+				`15: policy.rules[2].do.mode: "loud" is not known; use one of: enforce, dry_run, approve`,
+			},
+		},
+		"unknown source": {
+			rules + `    - {name: a, when: 'source == "otka"', do: {ignore: true, lane: high}}`,
+			[]string{
+				"13: policy.rules[0].do.lane: means nothing beside ignore; remove it",
+				`13: policy.rules[0].when: source is never "otka"; did you mean okta?`,
+			},
+		},
+		"before the built-in rules": {
+			rules + "    - {name: a, when: 'true', do: {ignore: true}}",
+			[]string{"13: policy.rules[0].when: is true of every signal, so that no rule after it is ever asked, nor any built-in one; narrow it, put it last, or set policy.builtin: false if that is meant"},
+		},
+		"without the built-in rules": {"policy:\n  builtin: false\n  rules:\n    - {name: a, when: 'true', do: {ignore: true}}", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			require.Equal(t, test.want, problems(t, minimal+test.text))
 		})
 	}
+}
+
+func TestRuleWarnings(t *testing.T) {
+	t.Parallel()
+	config, err := parse("sever.yaml", []byte(minimal+"policy:\n  rules:\n    - {name: ours, when: 'signal.type == \"user.lifecycle.suspend\"', do: {ignore: true}}"),
+		func(string) (string, bool) { return "x", true })
+	require.NoError(t, err)
+	require.Len(t, config.Warnings, 1)
+	require.Equal(t, `13: policy.rules[0].when: rule "ours" leaves nothing to the built-in rule suspended: give it that name, if it is meant to replace it; nothing, if that is meant`,
+		config.Warnings[0].String())
+	made, problems := config.CompilePolicy()
+	require.Len(t, problems, 1)
+	require.Equal(t, "ours", made.Rules()[0].Name)
 }
 
 func TestOrgProblems(t *testing.T) {

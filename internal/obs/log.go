@@ -78,6 +78,8 @@ func (l *logger) observe(event revocation.Event) {
 	case revocation.StepHeld, revocation.StepWithdrawn, revocation.StepReleased:
 		l.log.Info("hold changed", "change", event.Reason, "reason", event.Hold.Action.Reason, "hold", event.Hold.Key, "source", event.Source,
 			"org", event.Org, "delivery", event.Delivery, "type", event.Type)
+	case revocation.StepBraked, revocation.StepPaused, revocation.StepResumed:
+		l.stopped(event)
 	case revocation.StepDeferred:
 		l.log.Debug("job deferred", "job", event.Job.ID, "delivery", event.Delivery, "reason", event.Reason, "for", event.Took)
 	case revocation.StepAudited:
@@ -90,6 +92,19 @@ func (l *logger) observe(event revocation.Event) {
 	case revocation.StepDecided, revocation.StepDispatched, revocation.StepTaken, revocation.StepCalling,
 		revocation.StepCalled, revocation.StepRecorded, revocation.StepSettled:
 		// Told by the lines above, or of use to tests and the demo only.
+	}
+}
+
+// stopped tells of what keeps many jobs back at once.
+func (l *logger) stopped(event revocation.Event) {
+	switch event.Step {
+	case revocation.StepBraked:
+		l.log.Error("the brake holds jobs: see `sever holds list`", "org", event.Org, "source", event.Source, "job", event.Job.ID,
+			"rule", event.Job.Rule, "reason", event.Reason)
+	case revocation.StepPaused:
+		l.log.Error("org paused: its jobs wait until Okta accepts our credential; see `sever doctor`", "org", event.Org, "error", event.Err)
+	default:
+		l.log.Info("org resumed", "org", event.Org, "paused", event.Took)
 	}
 }
 
@@ -122,6 +137,8 @@ func (l *logger) audited(event revocation.Event) {
 		l.log.Warn("attempt failed; will try again", append(fields, "retry", record.Retry)...)
 	case revocation.OutcomeDead:
 		l.log.Error("job given up", fields...)
+	case revocation.OutcomeHeld:
+		l.log.Info("job held", fields...)
 	case revocation.OutcomeRevoked, revocation.OutcomeCovered, revocation.OutcomeGone, revocation.OutcomeRefused:
 		l.log.Info("job finished", fields...)
 	}

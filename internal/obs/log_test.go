@@ -41,6 +41,14 @@ func TestLogLinePerStep(t *testing.T) {
 			"rule": "a_reason", "job": "job_1", "org": "acme", "lane": "high", "person": "00uada00000000000001",
 		},
 		revocation.StepHeld: hold, revocation.StepWithdrawn: hold, revocation.StepReleased: hold,
+		revocation.StepBraked: {
+			"level": "ERROR", "msg": "the brake holds jobs: see `sever holds list`", "org": "acme", "source": "okta", "job": "job_1",
+			"rule": "suspended", "reason": "a_reason",
+		},
+		revocation.StepPaused: {
+			"level": "ERROR", "msg": "org paused: its jobs wait until Okta accepts our credential; see `sever doctor`", "org": "acme", "error": "an error",
+		},
+		revocation.StepResumed: {"level": "INFO", "msg": "org resumed", "org": "acme", "paused_ms": 1.5},
 		revocation.StepDeferred: {
 			"level": "DEBUG", "msg": "job deferred", "job": "job_1", "delivery": "dlv_1", "reason": "a_reason", "for_ms": 1.5,
 		},
@@ -75,6 +83,7 @@ func TestLogLevelPerOutcome(t *testing.T) {
 		revocation.OutcomeCovered: {"level": "INFO", "msg": "job finished"},
 		revocation.OutcomeGone:    {"level": "INFO", "msg": "job finished"},
 		revocation.OutcomeRefused: {"level": "INFO", "msg": "job finished"},
+		revocation.OutcomeHeld:    {"level": "INFO", "msg": "job held"},
 		revocation.OutcomeFailed:  {"level": "WARN", "msg": "attempt failed; will try again", "retry": "2026-03-14T09:01:00Z"},
 		revocation.OutcomeDead:    {"level": "ERROR", "msg": "job given up"},
 	} {

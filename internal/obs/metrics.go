@@ -22,6 +22,7 @@ type Metrics struct {
 	ignored       *prometheus.CounterVec
 	enqueued      *prometheus.CounterVec
 	holdChanges   *prometheus.CounterVec
+	braked        *prometheus.CounterVec
 	deferred      *prometheus.CounterVec
 	attempts      *prometheus.CounterVec
 	alertToRevoke *prometheus.HistogramVec
@@ -29,6 +30,7 @@ type Metrics struct {
 	calls         *prometheus.CounterVec
 	callLatency   *prometheus.HistogramVec
 	trouble       *prometheus.CounterVec
+	paused        *prometheus.GaugeVec
 }
 
 // NewMetrics makes all of Sever's counters and registers them.
@@ -41,6 +43,7 @@ func NewMetrics() *Metrics {
 		ignored:     counter("signals_ignored_total", "Events that deserve nothing.", "source", "reason"),
 		enqueued:    counter("jobs_enqueued_total", "Jobs put on a lane.", "org", "lane", "rule"),
 		holdChanges: counter("hold_changes_total", "Jobs held for a date, and what became of them: hold, replace, withdraw or release.", "org", "change"),
+		braked:      counter("brake_trips_total", "How often the brake began to hold jobs.", "org"),
 		deferred:    counter("jobs_deferred_total", "Jobs that waited because their person was just revoked.", "org"),
 		attempts:    counter("attempts_total", "Attempts at jobs.", "org", "outcome"),
 		alertToRevoke: histogramVec("alert_to_revoked_seconds",
@@ -49,9 +52,10 @@ func NewMetrics() *Metrics {
 		calls:       counter("okta_calls_total", "Calls to Okta; not_sent were held back by the budget.", "org", "status"),
 		callLatency: histogramVec("okta_call_seconds", "How long Okta took to answer.", slowBuckets(), "org"),
 		trouble:     counter("trouble_total", "Failures of Sever's own store or loops.", "stage"),
+		paused:      gauge("org_paused", "1 while an org's jobs wait because Okta does not accept our credential.", "org"),
 	}
-	m.Registry.MustRegister(m.accepted, m.refused, m.logLatency, m.ignored, m.enqueued, m.holdChanges, m.deferred, m.attempts,
-		m.alertToRevoke, m.deadLetters, m.calls, m.callLatency, m.trouble,
+	m.Registry.MustRegister(m.accepted, m.refused, m.logLatency, m.ignored, m.enqueued, m.holdChanges, m.braked, m.deferred, m.attempts,
+		m.alertToRevoke, m.deadLetters, m.calls, m.callLatency, m.trouble, m.paused,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -70,6 +74,8 @@ func (m *Metrics) Observe(event revocation.Event) {
 		m.enqueued.WithLabelValues(event.Job.Org, string(event.Job.Lane), event.Reason).Inc()
 	case revocation.StepHeld, revocation.StepWithdrawn, revocation.StepReleased:
 		m.holdChanges.WithLabelValues(event.Org, event.Reason).Inc()
+	case revocation.StepBraked, revocation.StepPaused, revocation.StepResumed, revocation.StepTrouble:
+		m.amiss(event)
 	case revocation.StepDeferred:
 		m.deferred.WithLabelValues(event.Org).Inc()
 	case revocation.StepCalled:
@@ -78,10 +84,22 @@ func (m *Metrics) Observe(event revocation.Event) {
 		m.attempted(*event.Record)
 	case revocation.StepDeadLetter:
 		m.deadLetters.WithLabelValues(event.Stage, event.Org).Inc()
-	case revocation.StepTrouble:
-		m.trouble.WithLabelValues(event.Stage).Inc()
 	case revocation.StepDecided, revocation.StepDispatched, revocation.StepTaken, revocation.StepCalling,
 		revocation.StepRecorded, revocation.StepSettled:
+	}
+}
+
+// amiss counts what keeps many jobs back at once.
+func (m *Metrics) amiss(event revocation.Event) {
+	switch event.Step {
+	case revocation.StepBraked:
+		m.braked.WithLabelValues(event.Org).Inc()
+	case revocation.StepPaused:
+		m.paused.WithLabelValues(event.Org).Set(1)
+	case revocation.StepResumed:
+		m.paused.WithLabelValues(event.Org).Set(0)
+	default:
+		m.trouble.WithLabelValues(event.Stage).Inc()
 	}
 }
 
@@ -113,6 +131,13 @@ func fastBuckets() []float64 {
 
 func slowBuckets() []float64 {
 	return []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 86400}
+}
+
+// Working shows an org whose jobs this process works on as not paused.
+func (m *Metrics) Working(org string) { m.paused.WithLabelValues(org).Set(0) }
+
+func gauge(name, help string, labels ...string) *prometheus.GaugeVec {
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "sever", Name: name, Help: help}, labels)
 }
 
 func counter(name, help string, labels ...string) *prometheus.CounterVec {

@@ -63,6 +63,9 @@ func TestMetricsPerStep(t *testing.T) {
 		revocation.StepHeld:      {"hold_changes_total{change=a_reason,org=acme}": "1"},
 		revocation.StepWithdrawn: {"hold_changes_total{change=a_reason,org=acme}": "1"},
 		revocation.StepReleased:  {"hold_changes_total{change=a_reason,org=acme}": "1"},
+		revocation.StepBraked:    {"brake_trips_total{org=acme}": "1"},
+		revocation.StepPaused:    {"org_paused{org=acme}": "1"},
+		revocation.StepResumed:   {"org_paused{org=acme}": "0"},
 		revocation.StepDeferred:  {"jobs_deferred_total{org=acme}": "1"},
 		revocation.StepCalled: {
 			"okta_calls_total{org=acme,status=204}": "1",
