@@ -21,7 +21,7 @@ type Orders interface {
 // JobFilter picks jobs. An empty field picks all.
 type JobFilter struct {
 	Org   string
-	State string // revocation.StatePending, StateFinished or StateDead
+	State string // revocation.StatePending, StateHeld, StateFinished or StateDead
 	Limit int    // always set
 }
 
@@ -47,15 +47,6 @@ type Mender interface {
 	Drop(ctx context.Context, id, reason string) error
 }
 
-// Holds shows the jobs that wait for a date, and ends their wait.
-type Holds interface {
-	List(ctx context.Context, limit int) ([]revocation.Hold, error)
-	// Approve lets the job go now.
-	Approve(ctx context.Context, key, reason string) error
-	// Reject drops the job for good.
-	Reject(ctx context.Context, key, reason string) error
-}
-
 // AdminDeps are what the admin side shows and moves. Their errors wrap
 // revocation.ErrNotFound or revocation.ErrInvalid where the operator is to blame.
 // Orders, Jobs, DeadLetters, Mender and Holds may each be nil, as in a process that only
@@ -66,6 +57,9 @@ type AdminDeps struct {
 	DeadLetters DeadLetters
 	Mender      Mender
 	Holds       Holds
+	Deliveries  Deliveries // may be nil, too
+	Evidence    Evidence   // may be nil, too
+	ReadLink    ReadLink   // nil where there are no signed links
 	States      StateBook
 
 	Ready   func(ctx context.Context) error // nil when a delivery could be stored now
@@ -99,6 +93,7 @@ func NewAdmin(deps AdminDeps, config AdminConfig) (http.Handler, error) {
 	e.GET("/readyz", a.ready)
 	e.GET("/metrics", metrics(deps.Metrics))
 	a.routeAPI(e, newGuard(config.Token).protect)
+	a.routeLinks(e)
 	return e, nil
 }
 
@@ -127,9 +122,12 @@ func (a *admin) routeAPI(e *echo.Echo, protect echo.MiddlewareFunc) {
 	}
 	if a.deps.Holds != nil {
 		e.GET(holds, a.listHolds, protect)
+		e.GET(holds+"/:id", a.showHold, protect)
 		e.POST(holds+"/:id/approve", a.approveHold, protect)
 		e.POST(holds+"/:id/reject", a.rejectHold, protect)
 	}
+	a.routeDeliveries(e, protect)
+	a.routeAudit(e, protect)
 }
 
 func uncached(next echo.HandlerFunc) echo.HandlerFunc {

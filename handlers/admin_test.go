@@ -31,6 +31,8 @@ type office struct {
 	asked []string
 	err   error
 	none  bool // lists are nil
+
+	missing int // approvals of a hold
 }
 
 func (o *office) note(format string, args ...any) error {
@@ -92,20 +94,23 @@ func (o deadOffice) Drop(_ context.Context, id, reason string) error {
 
 type holdOffice struct{ *office }
 
-func (o holdOffice) List(_ context.Context, limit int) ([]revocation.Hold, error) {
-	err := o.note("list holds %d", limit)
+func (o holdOffice) List(_ context.Context, why string, limit int) ([]revocation.Hold, error) {
+	err := o.note("list holds %s %d", why, limit)
 	if o.none {
 		return nil, err
 	}
 	return []revocation.Hold{{Key: holdKey, Why: revocation.HeldForDate}}, err
 }
 
-func (o holdOffice) Approve(_ context.Context, key, reason string) error {
-	return o.note("approve %s: %s", key, reason)
+func (o holdOffice) Show(_ context.Context, key string) (revocation.Hold, error) {
+	return revocation.Hold{
+		Key: key, Why: revocation.HeldForBrake, Reason: "<too many>", Approvals: []revocation.Approval{{By: "<bob>"}},
+		Job: revocation.Job{Org: "acme", Source: "siem", Person: revocation.Person{Value: "<b>ada"}},
+	}, o.note("show hold %s", key)
 }
 
-func (o holdOffice) Reject(_ context.Context, key, reason string) error {
-	return o.note("reject %s: %s", key, reason)
+func (o holdOffice) Decide(_ context.Context, decision revocation.HoldDecision) (int, error) {
+	return o.missing, o.note("decide %+v", decision)
 }
 
 type adminBundle struct {

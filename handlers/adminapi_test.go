@@ -41,9 +41,11 @@ func TestAdminAPI(t *testing.T) {
 		},
 		"dead letter": {"GET", "/api/v1/dead/" + deadID, "", 200, "show dead " + deadID, []string{`"raw":"cmF3"`, `"body":"Ym9keQ=="`}, nil},
 		"redrive":     {"POST", "/api/v1/dead/" + deadID + "/redrive", "{}", 200, "redrive " + deadID, []string{`{"redriven":"` + deadID + `"}`}, nil},
-		"holds":       {"GET", "/api/v1/holds?limit=7", "", 200, "list holds 7", []string{`{"holds":[{"key":"` + holdKey + `","why":"effective_date"`}, nil},
-		"approve":     {"POST", "/api/v1/holds/" + holdKey + "/approve", `{"reason":"left early"}`, 200, "approve " + holdKey + ": left early", []string{`{"approved":"` + holdKey + `"}`}, nil},
-		"reject":      {"POST", "/api/v1/holds/" + holdKey + "/reject", `{"reason":"a mistake"}`, 200, "reject " + holdKey + ": a mistake", []string{`{"rejected":"` + holdKey + `"}`}, nil},
+		"holds":       {"GET", "/api/v1/holds?limit=7", "", 200, "list holds  7", []string{`{"holds":[{"key":"` + holdKey + `","why":"effective_date"`}, nil},
+		"some holds":  {"GET", "/api/v1/holds?why=brake", "", 200, "list holds brake 100", nil, nil},
+		"hold":        {"GET", "/api/v1/holds/" + holdKey, "", 200, "show hold " + holdKey, []string{`"key":"` + holdKey + `","why":"brake"`}, nil},
+		"approve":     {"POST", "/api/v1/holds/" + holdKey + "/approve", `{"reason":"left early","by":" ada "}`, 200, "decide {Key:" + holdKey + " Verb:approve By:ada Reason:left early}", []string{`{"approved":"` + holdKey + `"}`}, nil},
+		"reject":      {"POST", "/api/v1/holds/" + holdKey + "/reject", `{"reason":"a mistake"}`, 200, "decide {Key:" + holdKey + " Verb:reject By: Reason:a mistake}", []string{`{"rejected":"` + holdKey + `"}`}, nil},
 		"drop":        {"DELETE", "/api/v1/dead/" + deadID + "?reason=test", "", 204, "drop " + deadID + ": test", nil, nil},
 	}
 	for name, test := range tests {
@@ -97,7 +99,7 @@ func TestEveryRefusalOfTheAdminAPI(t *testing.T) {
 		"limit zero":          {"GET", "/api/v1/jobs?limit=0", "", 400, "limit must be a whole number from 1 to 1000"},
 		"limit too high":      {"GET", "/api/v1/dead?limit=1001", "", 400, "limit must be a whole number from 1 to 1000"},
 		"limit a word":        {"GET", "/api/v1/dead?limit=all", "", 400, "limit must be a whole number from 1 to 1000"},
-		"state unknown":       {"GET", "/api/v1/jobs?state=lost", "", 400, "state must be pending, finished or dead"},
+		"state unknown":       {"GET", "/api/v1/jobs?state=lost", "", 400, "state must be pending, held, finished or dead"},
 		"org a wildcard":      {"GET", "/api/v1/jobs?org=" + url.QueryEscape("*"), "", 400, "org is not the name of an org"},
 		"org a subject":       {"GET", "/api/v1/jobs?org=acme.critical", "", 400, "org is not the name of an org"},
 		"org too long":        {"GET", "/api/v1/jobs?org=" + strings.Repeat("a", 65), "", 400, "org is not the name of an org"},

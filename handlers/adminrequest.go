@@ -85,10 +85,10 @@ func jobFilter(c echo.Context) (JobFilter, error) {
 		return JobFilter{}, badRequest("org is not the name of an org")
 	}
 	switch filter.State {
-	case "", revocation.StatePending, revocation.StateFinished, revocation.StateDead:
+	case "", revocation.StatePending, revocation.StateHeld, revocation.StateFinished, revocation.StateDead:
 		return filter, nil
 	default:
-		return JobFilter{}, badRequest("state must be pending, finished or dead")
+		return JobFilter{}, badRequest("state must be pending, held, finished or dead")
 	}
 }
 

@@ -1,0 +1,154 @@
+package handlers
+
+import (
+	"fmt"
+	"html/template"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+	"golang.org/x/time/rate"
+
+	"sever/revocation"
+)
+
+// ReadLink gives what a signed link lets its holder do: the key of one hold, and
+// revocation.VerbApprove or VerbReject. Its error says nothing of why a link is not good.
+type ReadLink func(token string) (key, verb string, err error)
+
+// How often links may be opened and used, all together: a hand full of people decide, and
+// whoever guesses gets nowhere.
+const (
+	linksASecond = 2
+	linksAtOnce  = 20
+)
+
+// links is what signed links lead to. A link is a proof of its own: no token is asked for.
+type links struct {
+	holds Holds
+	read  ReadLink
+	limit *rate.Limiter
+}
+
+func (a *admin) routeLinks(e *echo.Echo) {
+	if a.deps.ReadLink == nil || a.deps.Holds == nil {
+		return
+	}
+	l := &links{holds: a.deps.Holds, read: a.deps.ReadLink, limit: rate.NewLimiter(linksASecond, linksAtOnce)}
+	e.GET("/approve/:token", l.ask, l.guarded)
+	e.POST("/approve/:token", l.act, l.guarded)
+}
+
+// guarded keeps the pages from being framed, scripted, remembered or named to others:
+// the address is the proof.
+func (l *links) guarded(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		header := c.Response().Header()
+		header.Set("Content-Security-Policy", "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("X-Robots-Tag", "noindex, nofollow")
+		if !l.limit.Allow() {
+			header.Set("Retry-After", "1")
+			return &refusal{status: http.StatusTooManyRequests, detail: "too many links are being opened: try again in a second"}
+		}
+		return next(c)
+	}
+}
+
+// grant is what the link in the path lets its holder do.
+func (l *links) grant(c echo.Context) (key, verb string, err error) {
+	key, verb, err = l.read(c.Param("token"))
+	if err != nil {
+		return "", "", &refusal{status: http.StatusForbidden, detail: err.Error()}
+	}
+	if !idForm.MatchString(key) {
+		return "", "", revocation.ErrNotFound
+	}
+	return key, verb, nil
+}
+
+// page shows what is about to be done, or was.
+type page struct {
+	Verb    string
+	Hold    revocation.Hold
+	Missing int
+	Done    bool
+}
+
+//nolint:gochecknoglobals // a constant
+var linkPage = template.Must(template.New("link").Parse(`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Sever: {{.Verb}} a hold</title><meta name="viewport" content="width=device-width"></head><body>
+{{- if .Done}}
+<h1>{{if eq .Verb "reject"}}Rejected{{else}}Approved{{end}}</h1>
+<p>{{if eq .Verb "reject"}}The job is dropped.{{else if .Missing}}{{.Missing}} more must approve, by another name.{{else}}The job is on its way.{{end}}</p>
+{{- else}}
+<h1>{{if eq .Verb "reject"}}Reject{{else}}Approve{{end}} this hold?</h1>
+<dl>
+<dt>Person</dt><dd>{{.Hold.Job.Person.Value}}</dd>
+<dt>Org</dt><dd>{{.Hold.Job.Org}}</dd>
+<dt>Source</dt><dd>{{.Hold.Job.Source}}: {{.Hold.Job.Type}}</dd>
+<dt>Rule</dt><dd>{{.Hold.Job.Rule}}</dd>
+<dt>Held</dt><dd>{{.Hold.Why}}: {{.Hold.Reason}}</dd>
+<dt>Hold</dt><dd>{{.Hold.Key}}</dd>
+{{- range .Hold.Approvals}}
+<dt>Approved by</dt><dd>{{.By}}</dd>
+{{- end}}
+</dl>
+<form method="post">
+<p><label>Your name <input name="by" required maxlength="100" autocomplete="name"></label></p>
+<p><label>Why <input name="reason" required maxlength="900"></label></p>
+<p>{{if eq .Verb "reject"}}The person's sessions will not be ended for this alert.{{else}}The person's Okta sessions will be ended.{{end}}</p>
+<button>{{if eq .Verb "reject"}}Reject{{else}}Approve{{end}}</button>
+</form>
+{{- end}}
+</body></html>
+`))
+
+// ask shows what the link would do, and does nothing: whoever previews links only looks.
+func (l *links) ask(c echo.Context) error {
+	key, verb, err := l.grant(c)
+	if err != nil {
+		return err
+	}
+	hold, err := l.holds.Show(c.Request().Context(), key)
+	if err != nil {
+		return err
+	}
+	return writePage(c, page{Verb: verb, Hold: hold})
+}
+
+// act does what the link lets its holder do.
+func (l *links) act(c echo.Context) error {
+	key, verb, err := l.grant(c)
+	if err != nil {
+		return err
+	}
+	req := c.Request()
+	req.Body = http.MaxBytesReader(c.Response().Writer, req.Body, maxAPIBody)
+	if err := req.ParseForm(); err != nil {
+		return badRequest("the form: " + shorten(err.Error()))
+	}
+	decision := revocation.HoldDecision{
+		Key: key, Verb: verb, By: strings.TrimSpace(req.PostForm.Get("by")), Reason: strings.TrimSpace(req.PostForm.Get("reason")),
+	}
+	if decision.By == "" || decision.Reason == "" {
+		return badRequest("say who you are and why: it goes into the audit")
+	}
+	decision.Reason = "by a signed link: " + decision.Reason
+	if err := checkDecision(decision); err != nil {
+		return err
+	}
+	missing, err := l.holds.Decide(req.Context(), decision)
+	if err != nil {
+		return err
+	}
+	return writePage(c, page{Verb: verb, Missing: missing, Done: true})
+}
+
+func writePage(c echo.Context, shown page) error {
+	var html strings.Builder
+	if err := linkPage.Execute(&html, shown); err != nil {
+		return fmt.Errorf("write the page of a link: %w", err)
+	}
+	return c.HTML(http.StatusOK, html.String())
+}
