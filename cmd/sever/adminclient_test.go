@@ -19,7 +19,7 @@ func asking() []string {
 	return []string{
 		"revoke 00u1practice2person3 --reason r", "jobs list", "jobs show j", "jobs cancel j",
 		"dead list", "dead show d", "dead redrive d", "dead drop d",
-		"holds list", "holds approve h --reason r", "holds reject h --reason r",
+		"holds list", "holds show h", "holds approve h --reason r", "holds reject h --reason r",
 	}
 }
 
@@ -74,22 +74,25 @@ func TestAdminToken(t *testing.T) {
 func TestAdminRequests(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]struct{ request, body string }{
-		"jobs list":                            {"GET /api/v1/jobs?limit=100&org=&state=", ""},
-		"jobs list --org acme --state pending": {"GET /api/v1/jobs?limit=100&org=acme&state=pending", ""},
-		"jobs list --limit 7 --org a&b":        {"GET /api/v1/jobs?limit=7&org=a%26b&state=", ""},
-		"jobs show job_1":                      {"GET /api/v1/jobs/job_1", ""},
-		"jobs show ../dead?x#y":                {"GET /api/v1/jobs/..%2Fdead%3Fx%23y", ""},
-		"dead list --limit 7":                  {"GET /api/v1/dead?limit=7", ""},
-		"dead show dead_1":                     {"GET /api/v1/dead/dead_1", ""},
-		"dead show a/../../jobs":               {"GET /api/v1/dead/a%2F..%2F..%2Fjobs", ""},
-		"dead redrive dead_1":                  {"POST /api/v1/dead/dead_1/redrive", "{}"},
-		"dead redrive a/b":                     {"POST /api/v1/dead/a%2Fb/redrive", "{}"},
-		"dead drop dead_1 --reason a&b=c":      {"DELETE /api/v1/dead/dead_1?reason=a%26b%3Dc", ""},
-		"jobs cancel job_1 --reason done":      {"DELETE /api/v1/jobs/job_1?reason=done", ""},
-		"holds list --limit 7":                 {"GET /api/v1/holds?limit=7", ""},
-		"holds approve hold_1 --reason r":      {"POST /api/v1/holds/hold_1/approve", `{"reason":"r"}`},
-		"holds reject a/b --reason done":       {"POST /api/v1/holds/a%2Fb/reject", `{"reason":"done"}`},
-		"dead drop dead_1":                     {"DELETE /api/v1/dead/dead_1?reason=", ""},
+		"jobs list":                                {"GET /api/v1/jobs?limit=100&org=&state=", ""},
+		"jobs list --org acme --state pending":     {"GET /api/v1/jobs?limit=100&org=acme&state=pending", ""},
+		"jobs list --limit 7 --org a&b":            {"GET /api/v1/jobs?limit=7&org=a%26b&state=", ""},
+		"jobs show job_1":                          {"GET /api/v1/jobs/job_1", ""},
+		"jobs show ../dead?x#y":                    {"GET /api/v1/jobs/..%2Fdead%3Fx%23y", ""},
+		"dead list --limit 7":                      {"GET /api/v1/dead?limit=7", ""},
+		"dead show dead_1":                         {"GET /api/v1/dead/dead_1", ""},
+		"dead show a/../../jobs":                   {"GET /api/v1/dead/a%2F..%2F..%2Fjobs", ""},
+		"dead redrive dead_1":                      {"POST /api/v1/dead/dead_1/redrive", "{}"},
+		"dead redrive a/b":                         {"POST /api/v1/dead/a%2Fb/redrive", "{}"},
+		"dead drop dead_1 --reason a&b=c":          {"DELETE /api/v1/dead/dead_1?reason=a%26b%3Dc", ""},
+		"jobs cancel job_1 --reason done":          {"DELETE /api/v1/jobs/job_1?reason=done", ""},
+		"holds list --limit 7":                     {"GET /api/v1/holds?limit=7", ""},
+		"holds list --why brake":                   {"GET /api/v1/holds?limit=100&why=brake", ""},
+		"holds show hold_1":                        {"GET /api/v1/holds/hold_1", ""},
+		"holds approve hold_1 --reason r --by ada": {"POST /api/v1/holds/hold_1/approve", `{"by":"ada","reason":"r"}`},
+		"holds approve hold_1 --reason r":          {"POST /api/v1/holds/hold_1/approve", `{"reason":"r"}`},
+		"holds reject a/b --reason done":           {"POST /api/v1/holds/a%2Fb/reject", `{"reason":"done"}`},
+		"dead drop dead_1":                         {"DELETE /api/v1/dead/dead_1?reason=", ""},
 		"revoke 00u1practice2person3 --reason r --wait 0": {
 			"POST /api/v1/revocations",
 			`{"org":"","person":{"kind":"okta_id","value":"00u1practice2person3"},"reason":"r","lane":"critical"}`,

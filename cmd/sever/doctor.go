@@ -89,7 +89,7 @@ func (d *doctor) run(ctx context.Context) error {
 	if err != nil || d.cfg == nil {
 		return err
 	}
-	checks := []func(context.Context){d.runningSever, d.queue}
+	checks := []func(context.Context){d.runningSever, d.queue, d.notices}
 	if d.roles.Work {
 		for _, name := range slices.Sorted(maps.Keys(d.cfg.Orgs)) {
 			checks = append(checks, func(ctx context.Context) { d.org(ctx, name) })

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -15,58 +15,87 @@ import (
 )
 
 func (c cli) holds() *cobra.Command {
-	return group("holds", "See, release and drop the jobs that wait for a date", c.holdsList(),
+	return group("holds", "See, release and drop the jobs that wait: for a date, a delay, or an operator's word",
+		c.holdsList(), c.holdsShow(),
 		c.holdsDecide("approve", "Let held jobs go now", "on its way"),
 		c.holdsDecide("reject", "Drop held jobs for good", "dropped"))
 }
 
 func (c cli) holdsList() *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "The held jobs, the soonest first", Args: usageArgs(cobra.NoArgs)}
+	cmd := &cobra.Command{
+		Use: "list", Short: "The held jobs: those first that only an operator ends, then the soonest", Args: usageArgs(cobra.NoArgs),
+		Long: "WHY is effective_date, delay, approval, brake, protected or second_look. ENDS is when the job is released\n" +
+			"by itself, or when it becomes a dead letter because nobody has decided.",
+	}
 	limit := cmd.Flags().Int("limit", 100, "how many at most")
+	why := cmd.Flags().String("why", "", "only those that are held for this")
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
 	return c.asks(cmd, func(ctx context.Context, admin *adminClient, _ []string) error {
-		var answer struct {
-			Holds []revocation.Hold `json:"holds"`
-		}
-		if err := admin.do(ctx, "GET", "/api/v1/holds?limit="+strconv.Itoa(*limit), nil, &answer); err != nil {
+		holds, err := admin.holds(ctx, *why, *limit)
+		if err != nil {
 			return err
 		}
 		if *asJSON {
-			return c.printJSON(answer.Holds)
+			return c.printJSON(holds)
 		}
-		return c.printHolds(answer.Holds)
+		return c.printHolds(holds)
 	})
+}
+
+func (a *adminClient) holds(ctx context.Context, why string, limit int) ([]revocation.Hold, error) {
+	query := url.Values{"limit": {strconv.Itoa(limit)}}
+	if why != "" {
+		query.Set("why", why)
+	}
+	var answer struct {
+		Holds []revocation.Hold `json:"holds"`
+	}
+	err := a.do(ctx, "GET", "/api/v1/holds?"+query.Encode(), nil, &answer)
+	return answer.Holds, err
 }
 
 func (c cli) printHolds(holds []revocation.Hold) error {
 	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "HOLD\tDUE\tORG\tSOURCE\tPERSON\tREASON\tSINCE")
+	fmt.Fprintln(table, "HOLD\tWHY\tENDS\tAPPROVED\tORG\tSOURCE\tPERSON\tREASON\tSINCE")
 	for _, hold := range holds {
-		due := "-"
-		if !hold.Due.IsZero() {
-			due = hold.Due.Format(time.RFC3339)
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", hold.Key, due, hold.Job.Org, hold.Job.Source,
-			printable(hold.Job.Person.Value), printable(hold.Reason), hold.Held.Format(time.RFC3339))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", hold.Key, printable(hold.Why), ends(hold), approved(hold), hold.Job.Org,
+			hold.Job.Source, printable(hold.Job.Person.Value), printable(hold.Reason), hold.Held.Format(time.RFC3339))
 	}
 	return table.Flush() //nolint:wrapcheck // nobody is left to tell
 }
 
-// holdsDecide ends the wait of holds. The reason is asked for, since it is the evidence.
-func (c cli) holdsDecide(verb, short, done string) *cobra.Command {
-	cmd := &cobra.Command{Use: verb + " HOLD... --reason TEXT", Short: short, Args: usageArgs(cobra.MinimumNArgs(1))}
-	reason := cmd.Flags().String("reason", "", "why; it goes into the audit (required)")
+// ends says what becomes of a hold by itself.
+func ends(hold revocation.Hold) string {
+	switch {
+	case !hold.Due.IsZero():
+		return "released " + hold.Due.Format(time.RFC3339)
+	case !hold.Expires.IsZero():
+		return "expires " + hold.Expires.Format(time.RFC3339)
+	default:
+		return "-"
+	}
+}
+
+// approved says how many of how many operators have approved, and who.
+func approved(hold revocation.Hold) string {
+	if hold.People <= 1 && len(hold.Approvals) == 0 {
+		return "-"
+	}
+	names := make([]string, len(hold.Approvals))
+	for i, approval := range hold.Approvals {
+		names[i] = printable(approval.By)
+	}
+	return strings.TrimSpace(fmt.Sprintf("%d/%d %s", len(hold.Approvals), max(hold.People, 1), strings.Join(names, ", ")))
+}
+
+func (c cli) holdsShow() *cobra.Command {
+	cmd := &cobra.Command{Use: "show HOLD", Short: "One held job, with why it is held and who has approved", Args: usageArgs(cobra.ExactArgs(1))}
+	cmd.Flags().Bool("json", true, "print JSON (default)")
 	return c.asks(cmd, func(ctx context.Context, admin *adminClient, args []string) error {
-		if *reason == "" {
-			return usageError{errors.New("--reason is missing: say why, it goes into the audit")}
+		var hold revocation.Hold
+		if err := admin.do(ctx, "GET", "/api/v1/holds/"+url.PathEscape(args[0]), nil, &hold); err != nil {
+			return err
 		}
-		for _, key := range args {
-			path := "/api/v1/holds/" + url.PathEscape(key) + "/" + verb
-			if err := admin.do(ctx, "POST", path, map[string]string{"reason": *reason}, nil); err != nil {
-				return fmt.Errorf("%s: %w", key, err)
-			}
-			fmt.Fprintf(c.out, "%s: %s\n", key, done)
-		}
-		return nil
+		return c.printJSON(hold)
 	})
 }

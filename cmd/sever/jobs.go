@@ -24,7 +24,7 @@ func (c cli) jobs() *cobra.Command {
 func (c cli) jobsList() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "The newest jobs first", Args: usageArgs(cobra.NoArgs)}
 	org := cmd.Flags().String("org", "", "only jobs of this org")
-	state := cmd.Flags().String("state", "", "only pending, finished or dead jobs")
+	state := cmd.Flags().String("state", "", "only pending, held, finished or dead jobs")
 	limit := cmd.Flags().Int("limit", 100, "how many at most")
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
 	return c.asks(cmd, func(ctx context.Context, admin *adminClient, _ []string) error {

@@ -74,7 +74,7 @@ func (c cli) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		c.serve(), c.demo(), c.simulate(), c.send(), c.sources(), c.ssf(), c.revoke(), c.jobs(), c.dead(), c.holds(), c.hooks(), c.doctor(), c.config(), c.version(),
+		c.serve(), c.demo(), c.simulate(), c.send(), c.sources(), c.ssf(), c.revoke(), c.jobs(), c.dead(), c.holds(), c.deliveries(), c.audit(), c.hooks(), c.policy(), c.notices(), c.doctor(), c.config(), c.version(),
 	)
 	return root
 }

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +20,8 @@ func (c cli) serve() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Receive, dispatch and work in one process", Args: usageArgs(cobra.NoArgs),
 		Long: "Receives deliveries, turns them into revocation jobs and carries these out, until SIGINT or SIGTERM.\n" +
-			"Logs go to standard error. What was answered with 2xx is in the store, done or not.",
+			"Logs go to standard error. What was answered with 2xx is in the store, done or not. On SIGHUP, and when the file\n" +
+			"changes, it takes policy.rules, policy.builtin and policy.mode anew; a mistake leaves the old policy in force.",
 	}
 	path := c.configFlag(cmd)
 	roles := cmd.Flags().String("roles", "receive,dispatch,work", "the stages that this process runs; some only with nats.url")
@@ -50,7 +54,13 @@ func (c cli) serveConfig(ctx context.Context, file string, roles app.Roles) erro
 		logger.WarnContext(ctx, "configuration", "file", file, "line", warning.Line, "field", warning.Field,
 			"warning", warning.Message, "fix", warning.Fix)
 	}
-	running, err := app.New(ctx, cfg, app.Options{Roles: roles, Version: version, Logger: logger})
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	running, err := app.New(ctx, cfg, app.Options{
+		Roles: roles, Version: version, Logger: logger,
+		Reload: app.Reload{File: file, Now: hangups, Load: func() (*config.Config, error) { return config.Load(file, c.env, noSecrets) }},
+	})
 	if errors.Is(err, app.ErrSplitNeedsNATS) {
 		return usageError{err}
 	}
@@ -65,6 +75,9 @@ func (c cli) serveConfig(ctx context.Context, file string, roles app.Roles) erro
 	return nil
 }
 
+// noSecrets reads a configuration without any: for its policy they are of no use.
+const noSecrets = config.Needs(0)
+
 // needsOf keeps each role from the secrets of the others.
 func needsOf(roles app.Roles) []config.Needs {
 	needs := []config.Needs{config.AdminSecrets, config.QueueSecrets}
@@ -73,6 +86,9 @@ func needsOf(roles app.Roles) []config.Needs {
 	}
 	if roles.Work {
 		needs = append(needs, config.OktaSecrets)
+	}
+	if roles.Tells() {
+		needs = append(needs, config.NoticeSecrets)
 	}
 	return needs
 }

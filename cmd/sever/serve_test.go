@@ -171,11 +171,16 @@ func TestServeReadsOnlyTheSecretsOfItsRoles(t *testing.T) {
 
 func TestNeedsOf(t *testing.T) {
 	t.Parallel()
-	always := []config.Needs{config.AdminSecrets, config.QueueSecrets}
-	require.Equal(t, always, needsOf(app.Roles{Dispatch: true}))
-	require.Equal(t, append(always, config.SenderSecrets), needsOf(app.Roles{Receive: true, Dispatch: true}))
-	require.Equal(t, append(always, config.OktaSecrets), needsOf(app.Roles{Work: true}))
-	require.Equal(t, append(always, config.SenderSecrets, config.OktaSecrets), needsOf(app.AllRoles()))
+	const admin, queue, notices = config.AdminSecrets, config.QueueSecrets, config.NoticeSecrets
+	for roles, want := range map[app.Roles][]config.Needs{
+		{Receive: true}:                 {admin, queue, config.SenderSecrets}, // which tells nobody
+		{Dispatch: true}:                {admin, queue, notices},
+		{Receive: true, Dispatch: true}: {admin, queue, notices, config.SenderSecrets},
+		{Work: true}:                    {admin, queue, notices, config.OktaSecrets},
+		app.AllRoles():                  {admin, queue, notices, config.SenderSecrets, config.OktaSecrets},
+	} {
+		require.ElementsMatch(t, want, needsOf(roles), roles)
+	}
 }
 
 func TestLogLevel(t *testing.T) {

@@ -21,6 +21,7 @@ func (a *App) adminDeps() handlers.AdminDeps {
 	return handlers.AdminDeps{
 		Ready: a.ready.check, Metrics: a.metrics.Registry, States: stateBook{a.senders.states},
 		Orders: op, Jobs: adminJobs{op}, DeadLetters: a.letters, Mender: op, Holds: adminHolds{op},
+		Deliveries: a.deliveries(op), Evidence: a.queue.AuditView(),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sever/internal/config"
+	"sever/internal/notice"
 	"sever/internal/obs"
 	"sever/queue"
 	"sever/revocation"
@@ -28,6 +29,7 @@ type Options struct {
 
 	Now      func() time.Time    // default time.Now
 	Observer revocation.Observer // hears every step, after logs and metrics; may be nil
+	Reload   Reload              // takes a changed policy while running; the zero Reload does not
 
 	maxInFlight int               // calls to one org at once; 0 is the client's default
 	toSenders   http.RoundTripper // carries what is fetched from senders; nil is the default one
@@ -42,15 +44,17 @@ type App struct {
 
 	listener, adminListener net.Listener
 
-	queue   *queue.Queue
-	log     *queue.DeliveryLog
-	jobs    *queue.Jobs
-	letters *queue.DeadLetters
-	ledger  *queue.Ledger
-	holds   *queue.Holds
-	senders *senders
-	sources []source.Source
-	orgs    []*org
+	queue    *queue.Queue
+	log      *queue.DeliveryLog
+	jobs     *queue.Jobs
+	letters  *queue.DeadLetters
+	ledger   *queue.Ledger
+	holds    *queue.Holds
+	senders  *senders
+	policies *policies
+	sources  []source.Source
+	orgs     []*org
+	notices  *notice.Notifier // nil without channels
 
 	ready *readiness
 	undo  stack
@@ -73,12 +77,16 @@ func New(ctx context.Context, cfg *config.Config, options Options) (*App, error)
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	options.maxInFlight = cfg.Work.Concurrency
+	options.maxInFlight = cfg.Work.Concurrency + 1 // and the hand for critical jobs
 	metrics := obs.NewMetrics()
 	a := &App{
 		config: cfg, options: options, metrics: metrics,
-		observe: revocation.Observers(metrics.Observe, obs.LogObserver(options.Logger), options.Observer),
 	}
+	tell, err := a.tellPeople()
+	if err != nil {
+		return nil, err
+	}
+	a.observe = revocation.Observers(metrics.Observe, obs.LogObserver(options.Logger), tell, options.Observer)
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.undo.unwind())
 	}
@@ -99,6 +107,9 @@ func (a *App) open(ctx context.Context) error {
 
 // prepare makes everything that needs no port and no store.
 func (a *App) prepare(context.Context) (err error) {
+	if a.policies, err = newPolicies(a.config, a.options, a.observe, a.metrics.Registry); err != nil {
+		return err
+	}
 	a.senders = newSenders(a.config, a.options, a.observe)
 	if a.sources, err = a.senders.build(); err != nil {
 		return err
@@ -230,9 +241,12 @@ func (a *App) Run(ctx context.Context) error {
 	for _, run := range stages {
 		stageGroup.Go(func() error { return run(stageCtx) })
 	}
+	stopNotices := a.sendNotices(ctx)
 	serveErr := serve(ctx, a.ready, servers)
 	stopStages(errStopping)
-	return errors.Join(serveErr, stageGroup.Wait(), a.undo.unwind())
+	stagesErr := stageGroup.Wait()
+	stopNotices()
+	return errors.Join(serveErr, stagesErr, a.undo.unwind())
 }
 
 // Close gives back what New took, for an App that is never run.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"sever/internal/approval"
 	"sever/revocation"
 )
 
@@ -26,3 +27,6 @@ func (o Options) Fetching(carrier http.RoundTripper) Options {
 	o.toSenders = carrier
 	return o
 }
+
+// ApprovalLinks makes the signed links that notices carry.
+func (a *App) ApprovalLinks() (*approval.Links, error) { return a.approvalLinks() }

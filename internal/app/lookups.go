@@ -3,8 +3,6 @@ package app
 import (
 	"sync"
 	"time"
-
-	"sever/revocation"
 )
 
 // How long a lookup is good for, and how many are kept: a burst of alerts names the same
@@ -14,61 +12,62 @@ const (
 	lookupsMost = 10_000
 )
 
-// lookups remembers for a moment whom people's names led to. Only who was found is kept:
-// an account that is made just now must not stay unknown.
-type lookups struct {
+// lookups remembers for a moment what Okta said: whom people's names led to, and in which
+// groups they are. Only what was found is kept: an account that is made just now must not
+// stay unknown.
+type lookups[K comparable, V any] struct {
 	now func() time.Time
 
 	mu    sync.Mutex
-	users map[revocation.Person]foundUser
+	found map[K]lookup[V]
 }
 
-type foundUser struct {
-	user revocation.User
-	at   time.Time
+type lookup[V any] struct {
+	value V
+	at    time.Time
 }
 
-func newLookups(now func() time.Time) *lookups {
+func newLookups[K comparable, V any](now func() time.Time) *lookups[K, V] {
 	if now == nil {
 		now = time.Now
 	}
-	return &lookups{now: now, users: make(map[revocation.Person]foundUser)}
+	return &lookups[K, V]{now: now, found: make(map[K]lookup[V])}
 }
 
-func (l *lookups) get(person revocation.Person) (revocation.User, bool) {
+func (l *lookups[K, V]) get(key K) (value V, known bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	found, known := l.users[person]
+	found, known := l.found[key]
 	if !known || l.old(found) {
-		return revocation.User{}, false
+		return value, false
 	}
-	return found.user, true
+	return found.value, true
 }
 
-func (l *lookups) put(person revocation.Person, user revocation.User) {
+func (l *lookups[K, V]) put(key K, value V) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.users) >= lookupsMost {
+	if len(l.found) >= lookupsMost {
 		l.shrink()
 	}
-	l.users[person] = foundUser{user, l.now()}
+	l.found[key] = lookup[V]{value, l.now()}
 }
 
 // shrink drops what is old; where nothing is, all: asking Okta again costs little, and
 // looking for the oldest on every put would cost more.
-func (l *lookups) shrink() {
-	for person, found := range l.users {
+func (l *lookups[K, V]) shrink() {
+	for key, found := range l.found {
 		if l.old(found) {
-			delete(l.users, person)
+			delete(l.found, key)
 		}
 	}
-	if len(l.users) >= lookupsMost {
-		clear(l.users)
+	if len(l.found) >= lookupsMost {
+		clear(l.found)
 	}
 }
 
 // old also takes for old what a clock that was set back makes look new for long.
-func (l *lookups) old(found foundUser) bool {
+func (l *lookups[K, V]) old(found lookup[V]) bool {
 	age := l.now().Sub(found.at)
 	return age < 0 || age >= lookupAge
 }

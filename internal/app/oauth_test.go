@@ -20,14 +20,14 @@ import (
 const clientID = "0oa1practice2client3"
 
 // newKey makes a private key's file and the key set that Okta has of it.
-func newKey(t *testing.T, path, id string) []byte {
+func newKey(t *testing.T, path string) []byte {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600))
-	keys, err := oktasim.JWKS(id, key.Public())
+	keys, err := oktasim.JWKS("k1", key.Public())
 	require.NoError(t, err)
 	return keys
 }
@@ -45,7 +45,7 @@ func TestAServiceAppRevokesAndItsKeyMayChange(t *testing.T) {
 	t.Parallel()
 	sim := newOkta(t)
 	file := filepath.Join(t.TempDir(), "okta.pem")
-	putClient(t, sim, newKey(t, file, "k1"))
+	putClient(t, sim, newKey(t, file))
 	r := prepareRig(t, sim, settings{
 		auth: fmt.Sprintf("{type: private_key_jwt, client_id: %s, key: \"file:%s\", key_id: k1}", clientID, file),
 	})
@@ -54,7 +54,7 @@ func TestAServiceAppRevokesAndItsKeyMayChange(t *testing.T) {
 	r.deliver(suspension(person(1), "with the first key"))
 	r.seen.await(t, audited(revocation.OutcomeRevoked), 1)
 
-	putClient(t, sim, newKey(t, file, "k1"))
+	putClient(t, sim, newKey(t, file))
 	sim.RevokeTokens()
 	r.deliver(suspension(person(2), "with the second"))
 	r.seen.await(t, audited(revocation.OutcomeRevoked), 2)

@@ -182,10 +182,15 @@ func (o *operator) Drop(ctx context.Context, id, reason string) error {
 }
 
 func (o *operator) record(ctx context.Context, verb, target, reason string) error {
+	return o.recordBy(ctx, verb, target, reason, "")
+}
+
+// recordBy leaves evidence of what was done and of who said so.
+func (o *operator) recordBy(ctx context.Context, verb, target, reason, by string) error {
 	now := o.now()
 	err := o.audit.AppendAction(ctx, revocation.Action{
 		ID: revocation.DeriveID("act", verb, target, strconv.FormatInt(now.UnixNano(), 10)),
-		At: now, Verb: verb, Target: target, Reason: reason,
+		At: now, Verb: verb, Target: target, Reason: reason, By: by,
 	})
 	if err != nil {
 		return fmt.Errorf("put the %s on record: %w", verb, err)

@@ -7,6 +7,7 @@ import (
 
 	"sever/internal/config"
 	"sever/okta"
+	"sever/policy"
 	"sever/revocation"
 )
 
@@ -17,7 +18,9 @@ type org struct {
 	client     *OktaClient
 	needsLogin bool // people who are protected by login must be looked up
 	now        func() time.Time
-	found      *lookups
+	found      *lookups[revocation.Person, revocation.User]
+	groups     *lookups[string, []policy.Group]
+	keyFiles   []string // of the credential
 }
 
 var _ revocation.Okta = (*org)(nil)
@@ -27,11 +30,23 @@ func buildOrg(name string, settings config.Org, needsLogin bool, options Options
 	if err != nil {
 		return nil, err
 	}
-	return &org{name: name, client: client, needsLogin: needsLogin, now: options.Now, found: newLookups(options.Now)}, nil
+	return &org{
+		name: name, client: client, needsLogin: needsLogin, now: options.Now,
+		found:  newLookups[revocation.Person, revocation.User](options.Now),
+		groups: newLookups[string, []policy.Group](options.Now), keyFiles: keyFiles(settings.Auth),
+	}, nil
 }
 
 // Ready waits for the budget of revocations.
-func (o *org) Ready(ctx context.Context) error { return o.client.WaitForBudget(ctx) }
+func (o *org) Ready(ctx context.Context) error { return o.client.WaitForBudget(spending(ctx)) }
+
+// spending lets critical work have the reserve.
+func spending(ctx context.Context) context.Context {
+	if revocation.IsUrgent(ctx) {
+		return okta.WithReserve(ctx)
+	}
+	return ctx
+}
 
 // Revoke ends the user's sessions.
 func (o *org) Revoke(ctx context.Context, user string, scope revocation.Scope) (revocation.Call, error) {
@@ -39,7 +54,7 @@ func (o *org) Revoke(ctx context.Context, user string, scope revocation.Scope) (
 	if err != nil {
 		return revocation.Call{}, invalid(err)
 	}
-	receipt, err := o.client.RevokeUserSessions(ctx, id, okta.RevokeOptions{
+	receipt, err := o.client.RevokeUserSessions(spending(ctx), id, okta.RevokeOptions{
 		OAuthTokens: scope.OAuthTokens, ForgetDevices: scope.ForgetDevices,
 	})
 	if err != nil {

@@ -168,7 +168,7 @@ func TestStatusesThatOktaDoesNotHaveAreNotRepeated(t *testing.T) {
 func TestLookupsAreBounded(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	found := newLookups(func() time.Time { return now })
+	found := newLookups[revocation.Person, revocation.User](func() time.Time { return now })
 	number := func(n int) revocation.Person { return named(revocation.PersonAttribute, "n", strconv.Itoa(n)) }
 	known := func(n int) bool { _, ok := found.get(number(n)); return ok }
 	for n := range lookupsMost / 2 {
@@ -179,12 +179,12 @@ func TestLookupsAreBounded(t *testing.T) {
 		found.put(number(lookupsMost+n), revocation.User{ID: ada})
 	}
 	found.put(number(-1), revocation.User{ID: bob})
-	require.Len(t, found.users, lookupsMost/2+1, "the old ones went")
+	require.Len(t, found.found, lookupsMost/2+1, "the old ones went")
 	require.True(t, known(lookupsMost))
 	require.False(t, known(0))
 	for n := range lookupsMost {
 		found.put(number(n), revocation.User{ID: ada})
-		require.LessOrEqual(t, len(found.users), lookupsMost)
+		require.LessOrEqual(t, len(found.found), lookupsMost)
 	}
 	require.True(t, known(lookupsMost-1))
 	now = now.Add(-time.Hour)

@@ -70,7 +70,7 @@ func (s settings) yaml(dir, oktaURL string) string {
 		tls = "tls: " + s.tls + "\n"
 	}
 	return "listen: 127.0.0.1:0\n" + tls +
-		"admin: {listen: \"127.0.0.1:0\", token: env:SEVER_ADMIN_TOKEN}\n" + keep + "\n" +
+		"admin: {listen: \"127.0.0.1:0\", token: env:SEVER_ADMIN_TOKEN, url: \"https://sever.corp.example\"}\n" + keep + "\n" +
 		section("work", s.work, calm) +
 		// Most of Okta's 3 s: a test machine's disk may be busy.
 		section("receive", s.receive, "{timeout: 2900ms, append_timeout: 2800ms}") +
@@ -133,6 +133,7 @@ type rig struct {
 	client *http.Client
 
 	carrier http.RoundTripper // of what Sever fetches from senders; usually the network
+	reload  app.Reload        // of the policy; usually none
 
 	app  *app.App
 	stop func() error // ends Run and gives its error, however often it is called
@@ -181,7 +182,7 @@ func (r *rig) loadWith(env config.Lookup) *config.Config {
 func (r *rig) options() app.Options {
 	return app.Options{
 		Roles: r.roles, Version: "test", Now: r.clock.now, Observer: r.seen.observe,
-		Logger: obs.NewLogger(r.logs, slog.LevelDebug, "json"),
+		Logger: obs.NewLogger(r.logs, slog.LevelDebug, "json"), Reload: r.reload,
 	}.Fetching(r.carrier)
 }
 

@@ -53,7 +53,12 @@ func serve(ctx context.Context, ready *readiness, servers []server) error {
 }
 
 func (a *App) servers() ([]server, error) {
-	admin, err := handlers.NewAdmin(a.adminDeps(), handlers.AdminConfig{
+	deps := a.adminDeps()
+	var err error
+	if deps.ReadLink, err = a.readLink(); err != nil {
+		return nil, err
+	}
+	admin, err := handlers.NewAdmin(deps, handlers.AdminConfig{
 		Token: a.config.Admin.Token.Reveal(), Logger: a.options.Logger,
 	})
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"sever/dispatch"
-	"sever/policy"
 	"sever/revocation"
 )
 
@@ -23,6 +22,9 @@ func (a *App) stages(ctx context.Context) ([]func(context.Context) error, error)
 			return nil, err
 		}
 		stages = append(stages, dispatcher.Run, releaser.Run)
+	}
+	if a.options.Roles.Dispatch || a.options.Roles.Work {
+		stages = append(stages, a.policies.Run)
 	}
 	for _, target := range a.orgs {
 		worker, err := a.worker(ctx, target)
@@ -43,12 +45,12 @@ func (a *App) dispatcher(ctx context.Context) (*dispatch.Dispatcher, error) {
 	return dispatch.New(dispatch.Deps{
 		Log: reader, Lanes: a.jobs, DeadLetters: a.letters, Holds: a.holds, Actions: a.queue.Audit(),
 	}, dispatch.Config{
-		Sources: byName(a.sources), Policy: policy.BuiltIn(), Heartbeat: a.heartbeat(),
-		Now: a.options.Now, Observer: a.observe,
+		Sources: byName(a.sources), Policy: a.policies.inForce, Heartbeat: a.heartbeat(),
+		Approvals: a.approvals(), Now: a.options.Now, Observer: a.observe,
 	}), nil
 }
 
-// releaser puts the jobs that waited for a date on their lanes.
+// releaser puts the jobs that waited on their lanes.
 func (a *App) releaser(ctx context.Context) (*dispatch.Releaser, error) {
 	reader, err := a.queue.WakeReader(ctx)
 	if err != nil {
@@ -56,7 +58,7 @@ func (a *App) releaser(ctx context.Context) (*dispatch.Releaser, error) {
 	}
 	a.undo.push("stop waiting for holds", func() error { reader.Close(); return nil })
 	return dispatch.NewReleaser(dispatch.ReleaserDeps{
-		Wakes: reader, Holds: a.holds, Lanes: a.jobs, Actions: a.queue.Audit(),
+		Wakes: reader, Holds: a.holds, Lanes: a.jobs, DeadLetters: a.letters, Actions: a.queue.Audit(),
 	}, dispatch.ReleaserConfig{Heartbeat: a.heartbeat(), Now: a.options.Now, Observer: a.observe}), nil
 }
 
@@ -65,15 +67,20 @@ func (a *App) worker(ctx context.Context, target *org) (*revocation.Worker, erro
 	if err != nil {
 		return nil, err
 	}
-	a.undo.push("hand back the jobs of "+target.name, func() error { taker.Close(); return nil })
-	protected := a.config.Policy.Protected
+	a.undo.push("hand back the jobs of "+target.name, func() error { taker.Close(); return nil }) //nolint:contextcheck // it is closed after ctx has ended
+	brake, err := a.brake(ctx)
+	if err != nil {
+		return nil, err
+	}
 	worker, err := revocation.NewWorker(revocation.Deps{
 		Jobs: taker, Okta: target, Ledger: a.ledger, Audit: a.queue.Audit(), DeadLetters: a.letters,
-		Guard: policy.NewProtected(a.config.Policy.Mode == "dry_run", protected.IDs, protected.Logins),
+		Guard: a.policies.guard(protection(a.config.Policy), target), Brake: brake, Everywhere: target,
+		Holds: asideHolds{a.holds, a.queue.Audit(), a.config.Policy.Approvals, a.options.Now},
 	}, a.workerConfig())
 	if err != nil {
 		return nil, fmt.Errorf("orgs.%s: %w", target.name, err)
 	}
+	a.metrics.Working(target.name)
 	return worker, nil
 }
 
@@ -82,7 +89,8 @@ func (a *App) workerConfig() revocation.Config {
 	return revocation.Config{
 		Concurrency: work.Concurrency, Heartbeat: a.heartbeat(), AttemptTimeout: work.AttemptTimeout,
 		GiveUpAfter: work.GiveUpAfter, Spacing: work.Spacing, Margin: work.ClockMargin,
-		Now: a.options.Now, Observer: a.observe,
+		BrakeHold: brakeHold(a.config.Policy.Brake),
+		Now:       a.options.Now, Observer: a.observe,
 	}
 }
 
