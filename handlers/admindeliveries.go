@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"sever/policy"
 	"sever/revocation"
 )
 
@@ -96,6 +97,15 @@ type ReplayOrder struct {
 	DryRun bool      `json:"dry_run,omitempty"` // only say what would be done
 	Reason string    `json:"reason,omitempty"`
 	From   string    `json:"from,omitempty"` // Next of the part before
+	// Candidate is the policy to ask in a dry run, in place of the one in force.
+	Candidate *CandidatePolicy `json:"candidate,omitempty"`
+}
+
+// CandidatePolicy is a policy that is not in force: that of a file, before it is put in place.
+type CandidatePolicy struct {
+	Mode    string              `json:"mode"`
+	BuiltIn bool                `json:"builtin"`
+	Rules   []policy.RuleConfig `json:"rules"`
 }
 
 // Replay is what part of a replay came to. The parts of a long one are asked for one by one;
@@ -211,6 +221,9 @@ func (a *admin) replayDeliveries(c echo.Context) error {
 func (o ReplayOrder) check() error {
 	if (len(o.IDs) == 0) == o.Since.IsZero() {
 		return badRequest("give either ids or since")
+	}
+	if o.Candidate != nil && !o.DryRun {
+		return badRequest("a candidate policy goes with dry_run")
 	}
 	if len(o.IDs) > maxReplayIDs {
 		return badRequest(fmt.Sprintf("ids are more than %d; send them in parts", maxReplayIDs))

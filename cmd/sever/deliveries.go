@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sever/handlers"
+	"sever/internal/config"
 )
 
 func (c cli) deliveries() *cobra.Command {
@@ -92,11 +93,11 @@ func (c cli) deliveriesShow() *cobra.Command {
 func (c cli) deliveriesReplay() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "replay DELIVERY...|--since TIME [--dry-run]", Args: usageArgs(cobra.ArbitraryArgs),
-		Short: "Dispatch deliveries once more; with --dry-run, say what the policy in force would do with them",
+		Short: "Dispatch deliveries once more; with --dry-run, say what the policy would do with them",
 		Long: "Dispatches deliveries of the log once more, by the policy in force: those named, or all that were received\n" +
 			"since a time. What is done stays done; only what another policy, decoder or configuration makes new of\n" +
 			"them acts.\n\n" +
-			"With --dry-run nothing is done. It tells what the policy's rules say now to each signal beside what is on\n" +
+			"With --dry-run nothing is done, and --policy FILE asks the policy of another file. It tells what the policy's rules say now to each signal beside what is on\n" +
 			"record of it. Protected people and the brake are not looked at: they come later, when a job is worked on.",
 	}
 	since := sinceFlag(cmd, "all that was received since then: 7d, 36h or 2026-11-23T09:00:00Z")
@@ -104,6 +105,7 @@ func (c cli) deliveriesReplay() *cobra.Command {
 	dryRun := cmd.Flags().Bool("dry-run", false, "only say what would be done")
 	yes := cmd.Flags().Bool("yes", false, "replay more than one delivery")
 	reason := cmd.Flags().String("reason", "", "why; it goes into the audit")
+	candidate := cmd.Flags().String("policy", "", "with --dry-run: ask the policy of this configuration file in place of the one in force")
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
 	return c.asks(cmd, func(ctx context.Context, admin *adminClient, args []string) error {
 		query, err := since()
@@ -113,6 +115,11 @@ func (c cli) deliveriesReplay() *cobra.Command {
 		order := replayOrder{IDs: args, Since: query.Get("since"), Source: *source, DryRun: *dryRun, Reason: *reason}
 		if err := order.check(*yes); err != nil {
 			return err
+		}
+		if *candidate != "" {
+			if order.Candidate, err = c.candidatePolicy(*candidate, *dryRun); err != nil {
+				return err
+			}
 		}
 		sum, err := admin.replay(ctx, order)
 		if err != nil {
@@ -138,6 +145,20 @@ type replayOrder struct {
 	DryRun bool     `json:"dry_run,omitempty"`
 	Reason string   `json:"reason,omitempty"`
 	From   string   `json:"from,omitempty"`
+
+	Candidate *handlers.CandidatePolicy `json:"candidate,omitempty"`
+}
+
+// candidatePolicy reads the policy of a file that is not in force; no secret is read.
+func (c cli) candidatePolicy(file string, dryRun bool) (*handlers.CandidatePolicy, error) {
+	if !dryRun {
+		return nil, usageError{errors.New("--policy goes with --dry-run: put the file in place to replay by it")}
+	}
+	cfg, err := config.Load(file, c.env, noSecrets)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return &handlers.CandidatePolicy{Mode: cfg.Policy.Mode, BuiltIn: cfg.Policy.BuiltIn, Rules: cfg.Policy.Rules}, nil
 }
 
 func (o replayOrder) check(yes bool) error {

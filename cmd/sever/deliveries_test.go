@@ -107,10 +107,17 @@ func TestOperateReplayOfAnotherPolicy(t *testing.T) {
 
 	text, err := os.ReadFile(inForce)
 	require.NoError(t, err)
+	tried := filepath.Join(t.TempDir(), "tried.yaml")
+	require.NoError(t, os.WriteFile(tried, []byte(strings.Replace(string(text), "builtin: false", "builtin: true", 1)), 0o600))
+	other := parsed[handlers.Replay](s, append(dry, "--json", "--policy", tried)...)
+	require.NotEqual(t, before.Policy, other.Policy)
+	require.Len(t, other.People, 2, "what the file would do, before it is in force")
+	require.Equal(t, before, parsed[handlers.Replay](s, append(dry, "--json")...), "which it is not")
 	require.NoError(t, os.WriteFile(inForce, []byte(strings.Replace(string(text), "builtin: false", "builtin: true", 1)), 0o600))
 	s.serve.err.await(t, `"msg":"a changed policy is in force"`)
 	after := parsed[handlers.Replay](s, append(dry, "--json")...)
 	require.NotEqual(t, before.Policy, after.Policy)
+	require.Equal(t, other, after, "and that is what it does")
 	require.Len(t, after.People, 2)
 	require.NotContains(t, s.run(exitDone, append(dry, "--json")...).out, ada, "people are counted, not named")
 	require.Equal(t, handlers.ReplayCount{Rule: "suspended", Does: handlers.DoesRevoke, Record: handlers.RecordNone, Differs: true, Signals: 2}, after.Counts[1])
@@ -168,6 +175,8 @@ func TestDeliveriesUsage(t *testing.T) {
 		"deliveries replay":                             "name deliveries, or give --since",
 		"deliveries replay d --since 7d":                "name deliveries, or give --since",
 		"deliveries replay a b":                         "add --yes",
+		"deliveries replay a --policy f.yaml":           "--policy goes with --dry-run",
+		"deliveries replay a --dry-run --policy none":   "read configuration",
 		"deliveries replay a --source okta":             "--source goes with --since",
 		"deliveries replay --since yesterday --dry-run": `--since "yesterday" is neither`,
 		"deliveries list --since -1h":                   "is neither",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,6 +30,19 @@ type deliveries struct {
 
 func (a *App) deliveries(op *operator) *deliveries {
 	return &deliveries{operator: op, view: a.queue.DeliveryView(), sources: byName(a.sources), policy: a.policies.inForce}
+}
+
+// compile makes the policy of a file that is not in force.
+func (d *deliveries) compile(candidate handlers.CandidatePolicy) (policy.Policy, error) {
+	compiled, problems := policy.Compile(candidate.Rules, policy.Options{
+		BuiltIn: candidate.BuiltIn, Mode: revocation.Mode(candidate.Mode), Sources: slices.Sorted(maps.Keys(d.sources)), Orgs: d.orgs,
+	})
+	for _, problem := range problems {
+		if !problem.Warning {
+			return policy.Policy{}, fmt.Errorf("%w: candidate rule %d: %s %s; %s", revocation.ErrInvalid, problem.Rule, problem.Field, problem.Message, problem.Fix)
+		}
+	}
+	return compiled, nil
 }
 
 // List gives a page of the log, the newest delivery first.
@@ -168,6 +182,11 @@ func (d *deliveries) replay(
 	judge, err := d.judge(ctx, since)
 	if err != nil {
 		return handlers.Replay{}, err
+	}
+	if order.Candidate != nil {
+		if judge.policy, err = d.compile(*order.Candidate); err != nil {
+			return handlers.Replay{}, err
+		}
 	}
 	tally := newTally(judge)
 	next, err := each(func(found []revocation.Delivery) error {
