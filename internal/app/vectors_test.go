@@ -5,11 +5,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,13 +30,13 @@ type vector struct {
 	ID, Scheme, Sender, Secret, Method, URL, Body, Token string
 	Query                                                string
 	Challenge                                            string
-	ExpectedResponse                                     string `json:"expected_response"`
-	CertPEM                                              string `json:"cert_pem"`
-	RawMessage                                           string `json:"raw_http_message"`
-	SignatureBase                                        string `json:"signature_base"`
-	Headers, Form                                        map[string]string
-	NowUnix                                              *int64 `json:"now_unix"`
-	Tolerance                                            *int   `json:"tolerance_s"`
+	ExpectedResponse                                     string         `json:"expected_response"`
+	CertPEM                                              string         `json:"cert_pem"`
+	RawMessage                                           string         `json:"raw_http_message"`
+	SignatureBase                                        string         `json:"signature_base"`
+	Headers, Form                                        map[string]any // texts; a row may have a number to be refused
+	NowUnix                                              *float64       `json:"now_unix"`
+	Tolerance                                            *float64       `json:"tolerance_s"`
 	Valid                                                bool
 	Params                                               vectorParams
 }
@@ -55,7 +57,7 @@ type vectorParams struct {
 	SecretEncoding    string   `json:"secret_encoding"`
 	SecretStripPrefix []string `json:"secret_strip_prefix"`
 	CheckTime         bool     `json:"check_time"`
-	Leeway            int      `json:"leeway_s"`
+	Leeway            float64  `json:"leeway_s"`
 	URLHash           string   `json:"url_hash_claim"`
 	PayloadHash       string   `json:"payload_hash_claim"`
 }
@@ -200,7 +202,7 @@ func (row vector) places(settings map[string]any) {
 		put(timestamp, "field", at.Field)
 		put(timestamp, "unit", at.Unit)
 		if row.Tolerance != nil {
-			timestamp["tolerance"] = (time.Duration(*row.Tolerance) * time.Second).String()
+			timestamp["tolerance"] = time.Duration(*row.Tolerance * float64(time.Second)).String()
 		}
 		settings["timestamp"] = timestamp
 	}
@@ -213,7 +215,11 @@ func put[T comparable](settings map[string]any, key string, value T) {
 }
 
 func (row vector) tokenSettings(secrets []string) map[string]any {
-	token := map[string]any{"algorithms": row.Params.Algs, "timeless": !row.Params.CheckTime, "leeway": (time.Duration(row.Params.Leeway) * time.Second).String()}
+	algorithms := row.Params.Algs
+	if slices.Contains(algorithms, "EdDSA") {
+		algorithms = append(slices.Clone(algorithms), "ED25519") // as the rows' tokens spell it
+	}
+	token := map[string]any{"algorithms": algorithms, "timeless": !row.Params.CheckTime, "leeway": time.Duration(row.Params.Leeway * float64(time.Second)).String()}
 	put(token, "header", row.Params.Header)
 	put(token, "url_hash", row.Params.URLHash)
 	put(token, "body_hash", row.Params.PayloadHash)
@@ -257,24 +263,26 @@ func (row vector) request(t *testing.T) source.Request {
 	t.Helper()
 	now := time.Now()
 	if row.NowUnix != nil {
-		now = time.Unix(*row.NowUnix, 0)
+		now = time.UnixMilli(int64(*row.NowUnix * 1000))
 	}
 	if row.RawMessage != "" {
 		return rawRequest(t, row.RawMessage, now)
 	}
 	target, err := url.Parse(row.URL)
 	require.NoError(t, err)
+	sent := *target // as it is in the request's first line
+	sent.Scheme, sent.Host, sent.User, sent.RawQuery = "", "", nil, row.query(target)
 	req := source.Request{
-		Method: row.Method, URL: &url.URL{Path: target.Path, RawQuery: row.query(target)}, Host: target.Host, TLS: target.Scheme == "https",
+		Method: row.Method, URL: &sent, Host: target.Host, TLS: target.Scheme == "https",
 		Header: http.Header{}, Body: []byte(row.Body), Now: now,
 	}
 	for name, value := range row.Headers {
-		req.Header.Set(name, value)
+		req.Header.Set(name, fmt.Sprint(value))
 	}
 	if row.Form != nil {
 		form := url.Values{}
 		for name, value := range row.Form {
-			form.Set(name, value)
+			form.Set(name, fmt.Sprint(value))
 		}
 		req.Body = []byte(form.Encode())
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
