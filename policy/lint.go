@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"sever/internal/nearest"
 	"sever/revocation"
 )
 
@@ -118,7 +119,7 @@ func (l *linter) unheardOf(i int) (found bool) {
 				return
 			}
 			if !slices.Contains(words, word) {
-				l.addTo(i, fmt.Sprintf("%s is never %.100q", atom.variable, word), suggest(word, words))
+				l.addTo(i, fmt.Sprintf("%s is never %.100q", atom.variable, word), nearest.Suggest(word, words))
 				found = true
 				return
 			}

@@ -3,9 +3,10 @@ package policy
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"cel.dev/cel-go/common/ast"
+
+	"sever/internal/nearest"
 )
 
 // unknownName finds a field of the signal that there is not, before cel-go does, whose
@@ -26,7 +27,7 @@ func unknownName(parsed *ast.AST) *Problem {
 			return &Problem{Message: "has() is of no use: every field of a signal has a value, \"\" where it is not said", Fix: `compare it with ""`}
 		}
 		if !known(path) {
-			return &Problem{Message: fmt.Sprintf("there is no %.100s", path), Fix: suggest(path, factNames())}
+			return &Problem{Message: fmt.Sprintf("there is no %.100s", path), Fix: nearest.Suggest(path, factNames())}
 		}
 	}
 	return nil
@@ -59,44 +60,4 @@ func factNames() []string {
 		names = append(names, fact.name)
 	}
 	return names
-}
-
-const maxSuggested = 64 // bytes of a word that is compared with others
-
-// suggest names the word nearest to text, or lists them all when none is near.
-func suggest(text string, words []string) string {
-	nearest, best := "", min(len(text)/3+2, len(text))
-	for _, word := range words {
-		if len(text) > maxSuggested || word == "" {
-			continue
-		}
-		if d := distance(text, word); d < best {
-			nearest, best = word, d
-		}
-	}
-	if nearest != "" {
-		return "did you mean " + nearest + "?"
-	}
-	return "use one of: " + strings.Join(slices.DeleteFunc(slices.Clone(words), func(word string) bool { return word == "" }), ", ")
-}
-
-// distance is how many single-byte edits turn a into b (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			substitute := diagonal
-			if a[i] != b[j] {
-				substitute++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(substitute, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

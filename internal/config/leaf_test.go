@@ -73,23 +73,3 @@ func TestSizeString(t *testing.T) {
 		require.Equal(t, want, size.String())
 	}
 }
-
-func TestDistance(t *testing.T) {
-	t.Parallel()
-
-	for _, test := range []struct {
-		a, b string
-		want int
-	}{
-		{"", "", 0},
-		{"a", "", 1},
-		{"", "ab", 2},
-		{"receive", "receive", 0},
-		{"abcd", "bacd", 2},
-		{"kitten", "sitting", 3},
-		{"flaw", "lawn", 2},
-	} {
-		require.Equal(t, test.want, distance(test.a, test.b), "%s %s", test.a, test.b)
-		require.Equal(t, test.want, distance(test.b, test.a), "%s %s", test.b, test.a)
-	}
-}
