@@ -29,6 +29,8 @@ type Log interface {
 type Lanes interface {
 	// Publish stores a job durably, unless it knows that it has it already.
 	Publish(ctx context.Context, job revocation.Job) (stored bool, err error)
+	// PublishAll does so with several, in their order. On an error some may be stored.
+	PublishAll(ctx context.Context, jobs []revocation.Job) (stored []bool, err error)
 }
 
 // DeadLetters takes what cannot become a job.
@@ -122,7 +124,7 @@ func (d *Dispatcher) handle(ctx context.Context, entry revocation.LogEntry) {
 			return
 		}
 		d.trouble(err)
-		if errors.Is(err, errNoRoom) || errors.Is(err, revocation.ErrHoldsFull) {
+		if noRoom(err) {
 			d.settle(ctx, entry.Lease, revocation.Verdict{Again: true, Delay: noRoomRetry})
 			return
 		}
@@ -145,16 +147,27 @@ func (d *Dispatcher) dispatchEntry(ctx context.Context, entry revocation.LogEntr
 	if entry.Damage != nil {
 		return d.bury(ctx, revocation.DeadRaw(entry.Raw, "a log entry could not be read back: "+entry.Damage.Error(), d.config.Now()))
 	}
+	out := &outbox{}
+	var failed error
 	for _, delivery := range entry.Deliveries {
-		if err := d.dispatch(ctx, delivery); err != nil {
-			return fmt.Errorf("dispatch delivery %s: %w", delivery.ID, err)
+		err := d.dispatch(ctx, out, delivery)
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("dispatch delivery %s: %w", delivery.ID, err))
+		}
+		if err != nil && !noRoom(err) {
+			break
 		}
 	}
-	return nil
+	return errors.Join(failed, d.flush(ctx, out)) // what came before a failure is not kept waiting by it
 }
 
-// dispatch carries one delivery through.
-func (d *Dispatcher) dispatch(ctx context.Context, delivery revocation.Delivery) error {
+// noRoom reports whether dead letters or holds are full: the lanes may well take what is behind.
+func noRoom(err error) bool {
+	return errors.Is(err, errNoRoom) || errors.Is(err, revocation.ErrHoldsFull)
+}
+
+// dispatch carries one delivery through, but for the jobs that it leaves in the outbox.
+func (d *Dispatcher) dispatch(ctx context.Context, out *outbox, delivery revocation.Delivery) error {
 	src, known := d.config.Sources[delivery.Source]
 	if !known {
 		return d.bury(ctx, revocation.DeadDelivery(delivery, "",
@@ -170,21 +183,33 @@ func (d *Dispatcher) dispatch(ctx context.Context, delivery revocation.Delivery)
 			Delivery: delivery.ID, Type: skipped.Type, Reason: skipped.Reason,
 		})
 	}
-	var nobody []string
-	for _, signal := range decoded.Signals {
-		problem, err := d.decide(ctx, signal)
-		if err != nil {
-			return err
+	nobody, err := d.decideAll(ctx, out, decoded.Signals)
+	if len(nobody) > 0 && (err == nil || noRoom(err)) {
+		err = errors.Join(err, d.bury(ctx, revocation.DeadDelivery(delivery, src.Org, sumUp(nobody), d.config.Now())))
+	}
+	if err != nil || len(nobody) > 0 {
+		return err
+	}
+	out.dispatched = append(out.dispatched, revocation.Event{
+		Step: revocation.StepDispatched, Source: src.Name, Org: src.Org, Delivery: delivery.ID,
+	})
+	return nil
+}
+
+// decideAll decides about each signal of a delivery. One that finds no room does not keep
+// the others waiting.
+func (d *Dispatcher) decideAll(ctx context.Context, out *outbox, signals []revocation.Signal) (nobody []string, full error) {
+	for _, signal := range signals {
+		problem, err := d.decide(ctx, out, signal)
+		if err != nil && !noRoom(err) {
+			return nil, err
 		}
+		full = errors.Join(full, err)
 		if problem != "" {
 			nobody = append(nobody, problem)
 		}
 	}
-	if len(nobody) > 0 {
-		return d.bury(ctx, revocation.DeadDelivery(delivery, src.Org, sumUp(nobody), d.config.Now()))
-	}
-	d.observe(revocation.Event{Step: revocation.StepDispatched, Source: src.Name, Org: src.Org, Delivery: delivery.ID})
-	return nil
+	return nobody, full
 }
 
 // sumUp makes one reason of the problems of a delivery: it is put aside once, after
@@ -198,7 +223,7 @@ func sumUp(problems []string) string {
 
 // decide does with one signal what the policy says. A signal that deserves a
 // revocation but names nobody is a problem for an operator, never a guess.
-func (d *Dispatcher) decide(ctx context.Context, signal revocation.Signal) (problem string, err error) {
+func (d *Dispatcher) decide(ctx context.Context, out *outbox, signal revocation.Signal) (problem string, err error) {
 	if callsOffSecondLook(signal) {
 		if err := d.callOffSecondLooks(ctx, signal); err != nil {
 			return "", err
@@ -231,7 +256,7 @@ func (d *Dispatcher) decide(ctx context.Context, signal revocation.Signal) (prob
 			return "", err
 		}
 	}
-	return "", d.publish(ctx, job, event)
+	return "", d.enqueue(ctx, out, job, event)
 }
 
 // ask asks the policy, and tells of rules that could not be evaluated.
@@ -248,21 +273,6 @@ func jobOf(signal revocation.Signal, decision policy.Decision) revocation.Job {
 	job := revocation.NewJob(signal, decision.Rule, decision.Lane, decision.Scope)
 	job.Mode, job.Policy, job.Everywhere, job.Again = decision.Mode, decision.Version, decision.Everywhere, decision.Again
 	return job
-}
-
-func (d *Dispatcher) publish(ctx context.Context, job revocation.Job, event revocation.Event) error {
-	event.Step, event.Job = revocation.StepDecided, &job
-	d.observe(event)
-	stored, err := d.deps.Lanes.Publish(ctx, job)
-	if err != nil {
-		return fmt.Errorf("publish job %s: %w", job.ID, err)
-	}
-	event.Step = revocation.StepEnqueued
-	if !stored {
-		event.Step, event.Reason = revocation.StepIgnored, IgnoredDuplicate
-	}
-	d.observe(event)
-	return nil
 }
 
 func (d *Dispatcher) bury(ctx context.Context, letter revocation.DeadLetter) error {

@@ -29,6 +29,7 @@ type stores struct {
 	err      error
 	tries    int
 	jobs     []revocation.Job
+	batches  []int                   // how many jobs came at once
 	letters  []revocation.DeadLetter // every put, also of the same letter
 	actions  []revocation.Action     // every append, also of the same action
 	holds    *holds
@@ -74,6 +75,20 @@ func (s *stores) Publish(ctx context.Context, job revocation.Job) (stored bool, 
 	}
 	s.jobs = append(s.jobs, job)
 	return true, nil
+}
+
+func (s *stores) PublishAll(ctx context.Context, jobs []revocation.Job) (stored []bool, err error) {
+	for _, job := range jobs {
+		fresh, err := s.Publish(ctx, job)
+		if err != nil {
+			return nil, err
+		}
+		stored = append(stored, fresh)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.batches = append(s.batches, len(jobs))
+	return stored, nil
 }
 
 func (s *stores) Put(ctx context.Context, letter revocation.DeadLetter) error {

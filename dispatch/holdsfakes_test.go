@@ -149,6 +149,19 @@ func (s *stores) say(t *testing.T, signals ...revocation.Signal) {
 	stop()
 }
 
+// sayAtOnce dispatches signals that came in one delivery.
+func (s *stores) sayAtOnce(t *testing.T, signals ...revocation.Signal) {
+	t.Helper()
+	stop := s.run(t, decoderFunc(func(revocation.Delivery) (source.Decoded, error) {
+		return source.Decoded{Signals: signals}, nil
+	}))
+	s.entries <- revocation.LogEntry{Deliveries: []revocation.Delivery{
+		revocation.NewDelivery("broken", "", nil, time.Now()),
+	}}
+	pass(time.Second)
+	stop()
+}
+
 // leaves is a termination of ada, announced now, that takes effect in a while; zero means
 // at once.
 func leaves(name string, in time.Duration) revocation.Signal {

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"sever/revocation"
 )
 
@@ -37,5 +39,35 @@ func BenchmarkAppend(b *testing.B) {
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
 			b.ReportMetric(float64(b.N)/float64(packs), "deliveries/pack")
 		})
+	}
+}
+
+// BenchmarkPublish measures what a job costs, stored one by one and in batches.
+func BenchmarkPublish(b *testing.B) {
+	for _, size := range []int{1, 2, 4, 8, 32, 128, 512} {
+		for _, way := range []string{"single", "batch"} {
+			b.Run(way+"/"+strconv.Itoa(size), func(b *testing.B) {
+				q := open(b, func(c *Config) { c.MaxSize = 64 << 30 })
+				jobs := q.Jobs(nil)
+				batch := make([]revocation.Job, size)
+				var made int
+				for b.Loop() {
+					for i := range batch {
+						made++
+						batch[i] = job("job"+strconv.Itoa(made), revocation.LaneHigh)
+					}
+					if way == "batch" {
+						_, _, err := jobs.publishBatch(b.Context(), batch)
+						require.NoError(b, err)
+						continue
+					}
+					for _, one := range batch {
+						_, err := jobs.Publish(b.Context(), one)
+						require.NoError(b, err)
+					}
+				}
+				b.ReportMetric(float64(made)/b.Elapsed().Seconds(), "jobs/s")
+			})
+		}
 	}
 }

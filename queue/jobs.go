@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -30,8 +29,7 @@ func (j *Jobs) Publish(ctx context.Context, job revocation.Job) (stored bool, er
 	if err != nil {
 		return false, fmt.Errorf("encode job %s: %w", job.ID, err)
 	}
-	id := job.ID + "/" + strconv.Itoa(job.Redrives)
-	return j.queue.publish(ctx, streamJobs, jobsSubject(job.Org, job.Lane), id, data)
+	return j.queue.publish(ctx, streamJobs, jobsSubject(job.Org, job.Lane), messageID(job), data)
 }
 
 // scanMost bounds how many stored jobs one listing looks at.

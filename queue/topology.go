@@ -74,7 +74,8 @@ func (t topology) streams() []jetstream.StreamConfig {
 			Name: streamJobs, Subjects: []string{subjectJobs + "*.*"},
 			Description: "One revocation job each, on the lane of its org",
 			MaxAge:      t.retention.Jobs, MaxBytes: t.maxSize / 6,
-			Duplicates: dedupWindow,
+			Duplicates:         dedupWindow,
+			AllowAtomicPublish: true, // many jobs, one fsync: see jobsbatch.go
 		},
 		{
 			Name: streamDead, Subjects: []string{subjectDead},
