@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// attemptTimeout is the backstop for callers whose context has no deadline.
-	attemptTimeout = 30 * time.Second
+	// callTimeout is the backstop for callers whose context has no deadline.
+	callTimeout = 30 * time.Second
 	// maxErrorBody bounds an error answer; Okta's are a few hundred bytes.
 	maxErrorBody = 64 << 10
 	// maxDrain bounds what is read only to keep the connection alive.
@@ -46,7 +46,7 @@ type operation struct {
 // refusal comes before any effect. The body is returned only when the status is the wanted one.
 func (c *Client) do(ctx context.Context, op operation) ([]byte, Receipt, error) {
 	receipt := Receipt{Began: c.now()}
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	body, again, err := c.attempt(ctx, op, &receipt)
 	if again {
@@ -62,6 +62,9 @@ func (c *Client) attempt(ctx context.Context, op operation, receipt *Receipt) (_
 		return nil, false, err
 	}
 	defer c.budget.release(op.bucket)
+	// From here on, and not from the caller's start: one who waited for a turn has as much time as any other.
+	ctx, cancel := context.WithTimeout(ctx, c.attemptTimeout)
+	defer cancel()
 	req, err := c.request(ctx, op)
 	if err != nil {
 		return nil, false, err

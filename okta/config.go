@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -29,6 +30,9 @@ type Config struct {
 	Reserve float64
 	// MaxInFlight is how many calls may be in flight at once, 1 to 75; zero means 8. Others wait for an answer.
 	MaxInFlight int
+	// AttemptTimeout bounds one request and its answer, counted from its turn; zero means 30 s. The caller's context bounds
+	// the wait for a turn besides.
+	AttemptTimeout time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// UserAgent is sent with every request; empty means "sever-okta".
@@ -43,6 +47,8 @@ type Client struct {
 	budget    *budget
 	now       func() time.Time
 	userAgent string
+
+	attemptTimeout time.Duration
 }
 
 // New checks cfg and returns a client. It opens no connection.
@@ -51,21 +57,12 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("okta BaseURL: %w", err)
 	}
-	if cfg.Auth == nil {
-		return nil, errors.New("okta Auth: missing; give SSWS or another Authorizer")
-	}
-	// Written so that NaN is refused too.
-	if !(cfg.Reserve >= 0 && cfg.Reserve <= maxReserve) {
-		return nil, fmt.Errorf("okta Reserve: %v is not between 0 and %v", cfg.Reserve, maxReserve)
-	}
-	if cfg.MaxInFlight < 0 || cfg.MaxInFlight > maxInFlight {
-		return nil, fmt.Errorf("okta MaxInFlight: %d is not between 1 and %d", cfg.MaxInFlight, maxInFlight)
-	}
-	if !printable(cfg.UserAgent) {
-		return nil, errors.New("okta UserAgent: holds a character that a header cannot carry")
+	if err := cfg.check(); err != nil {
+		return nil, err
 	}
 	c := &Client{
-		base: base, auth: cfg.Auth, transport: cfg.Transport, now: cfg.Now, userAgent: cfg.UserAgent,
+		base: base, auth: cfg.Auth, transport: cfg.Transport, now: cfg.Now,
+		userAgent: cmp.Or(cfg.UserAgent, defaultUserAgent), attemptTimeout: cmp.Or(cfg.AttemptTimeout, callTimeout),
 	}
 	if c.transport == nil {
 		c.transport = newTransport()
@@ -74,10 +71,27 @@ func New(cfg Config) (*Client, error) {
 		c.now = time.Now
 	}
 	c.budget = newBudget(cfg.Reserve, cfg.MaxInFlight, c.now)
-	if c.userAgent == "" {
-		c.userAgent = defaultUserAgent
-	}
 	return c, nil
+}
+
+func (cfg Config) check() error {
+	if cfg.Auth == nil {
+		return errors.New("okta Auth: missing; give SSWS or another Authorizer")
+	}
+	// Written so that NaN is refused too.
+	if !(cfg.Reserve >= 0 && cfg.Reserve <= maxReserve) {
+		return fmt.Errorf("okta Reserve: %v is not between 0 and %v", cfg.Reserve, maxReserve)
+	}
+	if cfg.MaxInFlight < 0 || cfg.MaxInFlight > maxInFlight {
+		return fmt.Errorf("okta MaxInFlight: %d is not between 1 and %d", cfg.MaxInFlight, maxInFlight)
+	}
+	if cfg.AttemptTimeout < 0 {
+		return fmt.Errorf("okta AttemptTimeout: %v is below zero", cfg.AttemptTimeout)
+	}
+	if !printable(cfg.UserAgent) {
+		return errors.New("okta UserAgent: holds a character that a header cannot carry")
+	}
+	return nil
 }
 
 // CloseIdleConnections closes connections kept for later calls, when the transport can do that.

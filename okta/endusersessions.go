@@ -86,5 +86,7 @@ func (c *Client) EndUserSessions(ctx context.Context, session SessionCookie, kee
 
 // asEndUser is this client without its credential.
 func (c *Client) asEndUser(session SessionCookie) *Client {
-	return &Client{base: c.base, auth: session, transport: c.transport, budget: c.budget, now: c.now, userAgent: c.userAgent}
+	own := *c
+	own.auth = session
+	return &own
 }

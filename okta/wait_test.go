@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"sever/okta"
@@ -87,5 +88,48 @@ func TestACallerThatMakesNoCallOwesNothing(t *testing.T) {
 			require.NoError(t, client.WaitForBudget(t.Context()))
 		}
 		require.Less(t, time.Since(began), 2*time.Second)
+	})
+}
+
+// slow answers after a while, with limits wide open.
+type slow time.Duration
+
+func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	select {
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	case <-time.After(time.Duration(s)):
+	}
+	header := http.Header{
+		"X-Rate-Limit-Limit": {"600"}, "X-Rate-Limit-Remaining": {"599"}, "Date": {time.Now().UTC().Format(http.TimeFormat)},
+		"X-Rate-Limit-Reset": {strconv.FormatInt(time.Now().Add(time.Minute).Unix(), 10)},
+	}
+	return &http.Response{StatusCode: http.StatusNoContent, Header: header, Body: http.NoBody, Request: r}, nil
+}
+
+// Before Okta's limits are known calls go one by one. Who waits for a turn must not lose the time of its own call by that.
+func TestAnAttemptIsBoundedFromItsTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, "https://acme.okta.com", func(c *okta.Config) {
+			c.Transport, c.AttemptTimeout = slow(3*time.Second), 4*time.Second
+		})
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				_, err := client.RevokeUserSessions(t.Context(), alice, okta.RevokeOptions{})
+				assert.NoError(t, err)
+			})
+		}
+		wg.Wait()
+	})
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, "https://acme.okta.com", func(c *okta.Config) {
+			c.Transport, c.AttemptTimeout = slow(5*time.Second), 4*time.Second
+		})
+		began := time.Now()
+		_, err := client.RevokeUserSessions(t.Context(), alice, okta.RevokeOptions{})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 4*time.Second, time.Since(began))
 	})
 }

@@ -214,7 +214,7 @@ func (w *Worker) deferTask(task Task, delay time.Duration, reason string) Verdic
 }
 
 func (w *Worker) resolve(ctx context.Context, job Job) (user User, err error) {
-	ctx, cancel := context.WithTimeout(ctx, w.config.AttemptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, lookupCalls*w.config.AttemptTimeout)
 	defer cancel()
 	defer func() { err = w.contain(&job, recover(), err) }()
 	user, err = w.deps.Okta.Resolve(ctx, job)

@@ -76,7 +76,7 @@ type Everywhere interface {
 type Config struct {
 	Concurrency    int           // jobs in hand at once, beside one that is kept free for a critical job
 	Heartbeat      time.Duration // how often a lease is extended; well below its length
-	AttemptTimeout time.Duration // bound on one try, Okta's answer included
+	AttemptTimeout time.Duration // bound on one call to Okta; on finding out about a person, lookupCalls times that
 	GiveUpAfter    time.Duration // a failing job becomes a dead letter at this age
 	Spacing        time.Duration // least time between the starts of two calls for one user
 	Margin         time.Duration // see Covered
@@ -111,6 +111,11 @@ type Worker struct {
 // settleTimeout bounds what must still be written after a call was made, when
 // the worker is already being stopped.
 const settleTimeout = 5 * time.Second
+
+// lookupCalls is how many calls finding a person, or what protects them, may take the time
+// of, waits for a turn included: each has its own bound of AttemptTimeout in the client. The
+// lease is kept all the while.
+const lookupCalls = 5
 
 // troublePause is how long a worker waits after its queue failed to hand out a job.
 const troublePause = time.Second

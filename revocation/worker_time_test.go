@@ -303,6 +303,50 @@ func TestWorkerBoundsAnAttempt(t *testing.T) {
 	})
 }
 
+// slowFinder finds everybody after a while.
+type slowFinder struct {
+	revocation.Okta
+
+	took time.Duration
+}
+
+func (f slowFinder) Resolve(ctx context.Context, job revocation.Job) (revocation.User, error) {
+	select {
+	case <-ctx.Done():
+		return revocation.User{}, ctx.Err()
+	case <-time.After(f.took):
+		return f.Okta.Resolve(ctx, job)
+	}
+}
+
+// To find out that nobody has a login takes three calls one after the other, and each has a
+// bound of its own.
+func TestWorkerAllowsForSeveralLookups(t *testing.T) {
+	t.Parallel()
+	for took, outcomes := range map[time.Duration][]revocation.Outcome{
+		3 * 19 * time.Second: {revocation.OutcomeRevoked},
+		time.Hour:            {revocation.OutcomeFailed}, // bounded all the same
+	} {
+		t.Run(took.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				w.config = func(_ *revocation.Config, deps *revocation.Deps) { deps.Okta = slowFinder{deps.Okta, took} }
+				w.lane.publish(suspended("sig_1", ada))
+				p := w.start(t, 1)
+				pass(101 * time.Second)
+				p.end()
+				_, audit, _ := w.seen()
+				var got []revocation.Outcome
+				for _, record := range audit {
+					got = append(got, record.Outcome)
+				}
+				require.Equal(t, outcomes, got)
+			})
+		})
+	}
+}
+
 func TestWorkerStoppedInACallLetsItFinishAndRecordsIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

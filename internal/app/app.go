@@ -31,8 +31,10 @@ type Options struct {
 	Observer revocation.Observer // hears every step, after logs and metrics; may be nil
 	Reload   Reload              // takes a changed policy while running; the zero Reload does not
 
-	maxInFlight int               // calls to one org at once; 0 is the client's default
-	toSenders   http.RoundTripper // carries what is fetched from senders; nil is the default one
+	maxInFlight int // calls to one org at once; 0 is the client's default
+
+	attemptTimeout time.Duration     // of one call to an org; 0 is the client's default
+	toSenders      http.RoundTripper // carries what is fetched from senders; nil is the default one
 }
 
 // App is a running Sever, or one about to run.
@@ -78,6 +80,7 @@ func New(ctx context.Context, cfg *config.Config, options Options) (*App, error)
 		options.Now = time.Now
 	}
 	options.maxInFlight = cfg.Work.Concurrency + 1 // and the hand for critical jobs
+	options.attemptTimeout = cfg.Work.AttemptTimeout
 	metrics := obs.NewMetrics()
 	a := &App{
 		config: cfg, options: options, metrics: metrics,

@@ -27,7 +27,8 @@ func NewOktaClient(name string, settings config.Org, options Options) (*OktaClie
 	}
 	made.Client, err = okta.New(okta.Config{
 		BaseURL: settings.URL, Auth: auth, Reserve: settings.Budget.Reserve, MaxInFlight: options.maxInFlight,
-		Now: options.Now, UserAgent: "sever/" + options.Version,
+		AttemptTimeout: options.attemptTimeout,
+		Now:            options.Now, UserAgent: "sever/" + options.Version,
 	})
 	if err != nil {
 		made.closeAuth()
