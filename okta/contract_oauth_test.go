@@ -87,6 +87,7 @@ func TestRefusalsThatNobodyStagedKeepTheContract(t *testing.T) {
 		{func() error { _, _, err := o.client.GetUser(ctx, "nobody"); return err }, "GET /api/v1/users/{id} 404"},
 		{func() error { _, _, err := o.client.FindUser(ctx, "firstName", "nobody"); return err }, usersCall + " 200"},
 		{func() error { _, _, err := o.client.ListUserGroups(ctx, nobody); return err }, groupsCall + " 404"},
+		{func() error { _, _, err := o.client.ListUserRoles(ctx, nobody); return err }, rolesCall + " 404"},
 		{func() error { _, err := o.client.EndUserSessions(ctx, over, true); return err }, "POST /api/v1/users/me/lifecycle/delete_sessions 403"},
 		{func() error { _, err := o.client.DeleteEventHook(ctx, o.hook); return err }, "DELETE " + hookCall + " 403"},
 		{func() error { _, _, err := o.client.GetEventHook(ctx, "who00000000000000000"); return err }, "GET " + hookCall + " 404"},

@@ -48,6 +48,7 @@ func startContract(
 	}
 	require.NoError(t, o.sim.PutUser(oktasim.User{
 		ID: alice, Login: "alice@acme.com", Profile: map[string]any{"employeeNumber": "7", "custom": []string{"x"}}, Groups: groups,
+		Roles: []oktasim.AdminRole{{Type: "HELP_DESK_ADMIN", AssignmentType: "GROUP"}, {Type: "CUSTOM", Status: "INACTIVE"}},
 	}))
 	value, err := o.sim.StartSession(alice)
 	require.NoError(t, err)
@@ -67,8 +68,8 @@ func withAPIToken(o *contractOrg, _ string) okta.Authorizer { //nolint:ireturn /
 func withServiceApp(change ...func(*oktasim.Client)) func(o *contractOrg, url string) okta.Authorizer {
 	return func(o *contractOrg, url string) okta.Authorizer {
 		scopes := []string{
-			"okta.users.manage", "okta.users.read", "okta.groups.read", "okta.eventHooks.manage", "okta.eventHooks.read", "okta.logs.read",
-			"okta.universalLogout.manage",
+			"okta.users.manage", "okta.users.read", "okta.groups.read", "okta.roles.read", "okta.eventHooks.manage", "okta.eventHooks.read",
+			"okta.logs.read", "okta.universalLogout.manage",
 		}
 		key := ecKey(o.t, elliptic.P256())
 		jwks, err := oktasim.JWKS("k1", key.Public())
@@ -179,6 +180,7 @@ func contractCalls() map[string]contractCall {
 		},
 		"FindUser":       {call: findTwice, want: []string{usersCall + " 200", usersCall + " 200"}},
 		"ListUserGroups": {call: listGroups, want: []string{groupsCall + " 200", groupsCall + " 200"}, missing: true},
+		"ListUserRoles":  {call: listRoles, want: []string{rolesCall + " 200"}, missing: true},
 		"ListLogs":       {prepare: revokeThrice, call: pollTwice, want: []string{logsCall + " 200", logsCall + " 200"}},
 
 		"CreateEventHook": {
@@ -227,7 +229,10 @@ func contractCalls() map[string]contractCall {
 	}
 }
 
-const groupsCall = "GET /api/v1/users/{id}/groups"
+const (
+	groupsCall = "GET /api/v1/users/{id}/groups"
+	rolesCall  = "GET /api/v1/users/{userId}/roles"
+)
 
 // findTwice asks in both ways that Okta has: filter and search.
 func findTwice(o *contractOrg) error {
@@ -245,6 +250,14 @@ func listGroups(o *contractOrg) error {
 	groups, _, err := o.client.ListUserGroups(o.t.Context(), alice)
 	if err == nil {
 		require.Len(o.t, groups, 202, "Everyone too")
+	}
+	return err
+}
+
+func listRoles(o *contractOrg) error {
+	roles, _, err := o.client.ListUserRoles(o.t.Context(), alice)
+	if err == nil {
+		require.Len(o.t, roles, 2)
 	}
 	return err
 }

@@ -12,7 +12,7 @@
 //
 // Who is meant is found out by [Client.GetUser], for an id or login, and [Client.FindUser], for any profile attribute: exactly
 // one match, or an error that says whether there was none or more than one. [Client.ListUserGroups] tells which groups a
-// person is in.
+// person is in, [Client.ListUserRoles] which admin roles they have.
 //
 // What happened comes in by event hook or is fetched. [Client.CreateEventHook] and its siblings keep the registration,
 // [EventHook] is what such a hook is sent, [Client.ListLogs] polls the System Log for what a hook missed, and both hold

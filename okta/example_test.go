@@ -18,7 +18,10 @@ func practice() (client *okta.Client, sim *oktasim.Server, stop func()) {
 	sim = oktasim.New(oktasim.Options{StrictUsers: true})
 	server := httptest.NewServer(sim)
 	people := []oktasim.User{
-		{ID: alice, Login: "alice@acme.com", Groups: []string{"Break glass"}, Profile: map[string]any{"employeeNumber": "1007"}},
+		{
+			ID: alice, Login: "alice@acme.com", Groups: []string{"Break glass"}, Profile: map[string]any{"employeeNumber": "1007"},
+			Roles: []oktasim.AdminRole{{Type: "SUPER_ADMIN", AssignmentType: "GROUP"}},
+		},
 		{ID: bob, Login: "bob@acme.com", Email: "bob@home.example"},
 	}
 	for _, person := range people {
@@ -144,6 +147,17 @@ func ExampleClient_ListUserGroups() {
 		}
 	}
 	// Output: protected <nil>
+}
+
+func ExampleClient_ListUserRoles() {
+	client, _, stop := practice()
+	defer stop()
+
+	roles, _, err := client.ListUserRoles(context.Background(), alice)
+	for _, role := range roles {
+		fmt.Println(role.Type, role.AssignmentType, role.InForce(), err)
+	}
+	// Output: SUPER_ADMIN GROUP true <nil>
 }
 
 // Sign a person out of everything that takes part in Universal Logout.

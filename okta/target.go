@@ -81,13 +81,13 @@ func isSessionsPath(path string) bool {
 		segments[3] == "users" && validUserID(segments[4]) && segments[5] == "sessions"
 }
 
-// groupsPath is /api/v1/users/{id}/groups. Okta takes logins here too, but what asks for groups protects people and must not
-// ask about somebody else.
-func groupsPath(id UserID) (string, error) {
+// listPathOf is /api/v1/users/{id}/ and groups or roles. Okta takes logins here too, but what asks for these protects people
+// and must not ask about somebody else.
+func listPathOf(id UserID, list string) (string, error) {
 	if _, err := ParseUserID(string(id)); err != nil {
 		return "", err
 	}
-	return usersPath + url.PathEscape(string(id)) + "/groups", nil
+	return usersPath + url.PathEscape(string(id)) + "/" + list, nil
 }
 
 // userPath is /api/v1/users/{idOrLogin}. It refuses what Okta would read as something other than that one person: "me" is

@@ -12,9 +12,7 @@ import (
 
 const (
 	bucketUserGroups = "user_groups"
-	// maxGroupPages bounds what one call fetches: at 200 groups a page, more than any person should be in.
-	maxGroupPages = 50
-	groupPageSize = 200
+	groupPageSize    = 200
 )
 
 // Group is a group in Okta, as far as a policy needs to know one.
@@ -33,37 +31,13 @@ type Group struct {
 // https://developer.okta.com/docs/api/openapi/okta-management/management/tag/UserResources/#tag/UserResources/operation/listUserGroups
 func (c *Client) ListUserGroups(ctx context.Context, id UserID) ([]Group, Receipt, error) {
 	const op = "list user groups"
-	path, err := groupsPath(id)
+	path, err := listPathOf(id, "groups")
 	if err != nil {
 		return nil, c.unsent(), fmt.Errorf("%s: %w", op, err)
 	}
-	query := url.Values{"limit": {strconv.Itoa(groupPageSize)}}
-	var groups []Group
-	var receipt Receipt
-	for range maxGroupPages {
-		var body []byte
-		body, receipt, err = c.do(ctx, operation{
-			name: op, bucket: bucketUserGroups, want: http.StatusOK, maxBody: maxUserBody,
-			target: target{method: http.MethodGet, path: path, query: query.Encode()},
-		})
-		if err != nil {
-			return nil, receipt, err
-		}
-		page, err := decodeGroups(body)
-		if err != nil {
-			return nil, receipt, unexpectedAnswer(op, receipt, err)
-		}
-		groups = append(groups, page...)
-		next, err := c.nextQuery(receipt.next, path)
-		if err != nil {
-			return nil, receipt, unexpectedAnswer(op, receipt, err)
-		}
-		if next == nil {
-			return groups, receipt, nil
-		}
-		query.Set("after", next.Get("after"))
-	}
-	return nil, receipt, unexpectedAnswer(op, receipt, fmt.Errorf("more than %d pages", maxGroupPages))
+	return listAll(ctx, c, operation{
+		name: op, bucket: bucketUserGroups, want: http.StatusOK, maxBody: maxUserBody, target: target{method: http.MethodGet, path: path},
+	}, url.Values{"limit": {strconv.Itoa(groupPageSize)}}, decodeGroups)
 }
 
 func decodeGroups(body []byte) ([]Group, error) {
@@ -74,7 +48,7 @@ func decodeGroups(body []byte) ([]Group, error) {
 			Name string `json:"name"`
 		} `json:"profile"`
 	}
-	if err := json.Unmarshal(body, &answers); err != nil {
+	if err := json.Unmarshal(body, &answers); err != nil || answers == nil {
 		return nil, errors.New("body is not a list of groups")
 	}
 	groups := make([]Group, 0, len(answers))

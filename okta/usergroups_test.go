@@ -100,7 +100,7 @@ func TestListUserGroupsStaysOnItsList(t *testing.T) {
 
 func TestListUserGroupsRefusesStrangeAnswers(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{"", "{}", `[{"profile":{}}]`, `[{"id":7}]`, "<html>"} {
+	for _, body := range []string{"", "{}", "null", "[null]", `[{"profile":{}}]`, `[{"id":7}]`, "<html>"} {
 		client := newClient(t, "https://acme.okta.com", func(c *okta.Config) { c.Transport = canned{200, nil, body} })
 		_, _, err := client.ListUserGroups(t.Context(), alice)
 		require.Equal(t, okta.ClassWrongURL, okta.ClassOf(err), body)

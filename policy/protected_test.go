@@ -3,6 +3,7 @@ package policy_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,7 +17,7 @@ const (
 	grace = "00ugrace000000000001"
 )
 
-// directory knows the groups of some, and nothing of others.
+// directory knows the groups of some, and nothing of others. Nobody may ask it for roles.
 type directory map[string][]policy.Group
 
 var errNoDirectory = errors.New("no answer from Okta")
@@ -27,6 +28,25 @@ func (d directory) GroupsOf(_ context.Context, user string) ([]policy.Group, err
 		return nil, errNoDirectory
 	}
 	return groups, nil
+}
+
+func (d directory) AdminRolesOf(context.Context, string) ([]string, error) {
+	return nil, errors.New("nobody may ask for roles")
+}
+
+// admins knows the admin roles of some, and nothing of others. Everybody is in the group 00g0.
+type admins map[string][]string
+
+func (a admins) GroupsOf(context.Context, string) ([]policy.Group, error) {
+	return []policy.Group{{ID: "00g0"}}, nil
+}
+
+func (a admins) AdminRolesOf(_ context.Context, user string) ([]string, error) {
+	roles, known := a[user]
+	if !known {
+		return nil, errNoDirectory
+	}
+	return roles, nil
 }
 
 func TestProtected(t *testing.T) {
@@ -91,6 +111,50 @@ func TestProtected(t *testing.T) {
 			require.NotContains(t, got.Reason, "@", "a reason names nobody")
 		})
 	}
+}
+
+func TestProtectedAdmins(t *testing.T) {
+	t.Parallel()
+	people := admins{ada: {"APP_ADMIN", "SUPER_ADMIN"}, grace: {}}
+	const unknown = "00ueve00000000000001"
+	for name, tt := range map[string]struct {
+		protection policy.Protection
+		protected  []string
+	}{
+		"a role":            {policy.Protection{Admins: []string{"SUPER_ADMIN"}}, []string{ada}},
+		"one of several":    {policy.Protection{Admins: []string{"ORG_ADMIN", "APP_ADMIN"}}, []string{ada}},
+		"another role":      {policy.Protection{Admins: []string{"ORG_ADMIN"}}, nil},
+		"part of a role":    {policy.Protection{Admins: []string{"ADMIN"}}, nil},
+		"any role":          {policy.Protection{Admins: []string{policy.AnyAdmin}}, []string{ada}},
+		"another group":     {policy.Protection{Admins: []string{"SUPER_ADMIN"}, Groups: []string{"00g1"}}, []string{ada}},
+		"group before role": {policy.Protection{Admins: []string{"SUPER_ADMIN"}, Groups: []string{"00g0"}}, []string{ada, grace, unknown}},
+		"id before role":    {policy.Protection{Admins: []string{"SUPER_ADMIN"}, IDs: []string{unknown}}, []string{ada, unknown}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			guard := policy.NewProtected(tt.protection, people)
+			for _, user := range []string{ada, grace, unknown} {
+				ruling, err := guard.Judge(t.Context(), revocation.Job{}, revocation.User{ID: user})
+				switch {
+				case slices.Contains(tt.protected, user):
+					require.NoError(t, err)
+					require.Equal(t, revocation.OutcomeRefused, ruling.Outcome)
+				case user == unknown:
+					require.ErrorIs(t, err, errNoDirectory, "what cannot be told is no yes")
+					require.ErrorContains(t, err, "policy.protected.admins")
+				default:
+					require.NoError(t, err)
+					require.Zero(t, ruling)
+				}
+			}
+		})
+	}
+	held := policy.NewProtected(policy.Protection{Admins: []string{policy.AnyAdmin}, Held: true}, people)
+	ruling, err := held.Judge(t.Context(), revocation.Job{}, revocation.User{ID: ada})
+	require.NoError(t, err)
+	require.Equal(t, revocation.Ruling{
+		Outcome: revocation.OutcomeHeld, Reason: "this person has a protected admin role (policy.protected.admins)",
+	}, ruling)
 }
 
 // Every combination of what is configured, of what can be told, and of an approval.

@@ -20,6 +20,7 @@ var (
 	needReadUsers   = oktaNeed{"okta.users.read", "okta.users.read"}                                    //nolint:gochecknoglobals // a constant struct
 	needRevoke      = oktaNeed{"okta.users.manage", "okta.users.lifecycle.clearSessions"}               //nolint:gochecknoglobals // the same
 	needReadHooks   = oktaNeed{"okta.eventHooks.read", "okta.eventhooks.read"}                          //nolint:gochecknoglobals // the same
+	needReadRoles   = oktaNeed{"okta.roles.read", "okta.iam.read"}                                      //nolint:gochecknoglobals // the same
 	needManageHooks = oktaNeed{"okta.eventHooks.manage okta.eventHooks.read", "okta.eventhooks.manage"} //nolint:gochecknoglobals // the same
 )
 

@@ -39,6 +39,7 @@ func (d *doctor) org(ctx context.Context, name string) {
 	if !visit.credential(ctx) {
 		return
 	}
+	visit.adminRoles(ctx)
 	visit.endSessions(ctx)
 	visit.headroom()
 }

@@ -16,7 +16,7 @@ import (
 func protection(settings config.Policy) policy.Protection {
 	return policy.Protection{
 		IDs: settings.Protected.IDs, Logins: settings.Protected.Logins, Groups: settings.Protected.Groups,
-		Held: settings.Protected.Outcome == "held", DryRun: settings.Mode == "dry_run",
+		Admins: settings.Protected.Admins, Held: settings.Protected.Outcome == "held", DryRun: settings.Mode == "dry_run",
 	}
 }
 
@@ -76,10 +76,7 @@ func (h asideHolds) Hold(ctx context.Context, hold revocation.Hold) error {
 	return nil
 }
 
-var (
-	_ policy.Groups         = (*org)(nil)
-	_ revocation.Everywhere = (*org)(nil)
-)
+var _ revocation.Everywhere = (*org)(nil)
 
 // GroupsOf gives the groups of a user, as they were within the last minute.
 func (o *org) GroupsOf(ctx context.Context, user string) ([]policy.Group, error) {

@@ -97,7 +97,7 @@ func (p *policies) inForce() policy.Policy { return *p.current.Load() }
 
 // guard protects people, and everybody while the policy in force is a dry run, so that jobs
 // that are on their lanes already, or come from an operator, follow a change of the mode too.
-func (p *policies) guard(protection policy.Protection, directory policy.Groups) revocation.Guard { //nolint:ireturn // the worker wants one
+func (p *policies) guard(protection policy.Protection, directory policy.Directory) revocation.Guard { //nolint:ireturn // the worker wants one
 	dry, live := protection, protection
 	dry.DryRun, live.DryRun = true, false
 	return modeGuard{policies: p, dry: policy.NewProtected(dry, directory), live: policy.NewProtected(live, directory)}

@@ -74,7 +74,7 @@ func (a *App) worker(ctx context.Context, target *org) (*revocation.Worker, erro
 	}
 	worker, err := revocation.NewWorker(revocation.Deps{
 		Jobs: taker, Okta: target, Ledger: a.ledger, Audit: a.queue.Audit(), DeadLetters: a.letters,
-		Guard: a.policies.guard(protection(a.config.Policy), target), Brake: brake, Everywhere: target,
+		Guard: a.policies.guard(protection(a.config.Policy), newDirectory(target)), Brake: brake, Everywhere: target,
 		Holds: asideHolds{a.holds, a.queue.Audit(), a.config.Policy.Approvals, a.options.Now},
 	}, a.workerConfig())
 	if err != nil {

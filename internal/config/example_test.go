@@ -58,7 +58,7 @@ func TestExampleStatesTheDefaults(t *testing.T) {
 	require.NoError(t, err)
 	bare, err := parse("sever.yaml", []byte(minimal), env)
 	require.NoError(t, err)
-	bare.Policy.Protected = Protected{IDs: []string{}, Logins: []string{}, Groups: []string{}, Outcome: "refused"}
+	bare.Policy.Protected = Protected{IDs: []string{}, Logins: []string{}, Groups: []string{}, Admins: []string{}, Outcome: "refused"}
 	require.Equal(t, bare, example)
 }
 

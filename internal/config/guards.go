@@ -11,10 +11,11 @@ import (
 )
 
 // Protected names people whom no alert revokes.
-type Protected struct {
+type Protected struct { //nolint:recvcheck // the schema wants its method on the value
 	IDs     []string `yaml:"ids" jsonschema:"pattern=^00u[0-9A-Za-z]{17}$" doc:"Okta user ids, such as 00u1abcd2EFGH3ijk4x7."`
 	Logins  []string `yaml:"logins" doc:"Okta logins."`
 	Groups  []string `yaml:"groups" doc:"Okta groups, by id or by name. Needs the scope okta.groups.read. Ids are better: a name that no group has protects nobody."`
+	Admins  []string `yaml:"admins" doc:"Okta administrators, by the type of their role, such as SUPER_ADMIN; any for all of them. Needs the scope okta.roles.read."`
 	Outcome string   `yaml:"outcome" jsonschema:"default=refused,enum=refused,enum=held" doc:"refused: never revoked, whoever asks. held: waits for an operator's approval."`
 }
 
@@ -53,6 +54,7 @@ func (p *Protected) check(r *report) {
 	}
 	checkSpaces(r, "policy.protected.logins", p.Logins)
 	checkSpaces(r, "policy.protected.groups", p.Groups)
+	checkAdmins(r, p.Admins)
 }
 
 func checkSpaces(r *report, field string, values []string) {
@@ -77,6 +79,9 @@ func (c *Config) checkScopes(r *report) {
 		}
 		if len(c.Policy.Protected.Groups) > 0 {
 			need("okta.groups.read", "policy.protected.groups")
+		}
+		if len(c.Policy.Protected.Admins) > 0 {
+			need("okta.roles.read", "policy.protected.admins")
 		}
 		if i := slices.IndexFunc(c.Policy.Rules, func(rule policy.RuleConfig) bool { return rule.Do.Everywhere }); i >= 0 {
 			need("okta.universalLogout.manage", fmt.Sprintf("policy.rules[%d].do.everywhere", i))

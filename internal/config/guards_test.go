@@ -30,6 +30,8 @@ func TestPolicyNeedsScopes(t *testing.T) {
 			"okta.users.manage", "protected: {groups: [00g1]}", []string{want("policy.protected.groups", "okta.groups.read")},
 		},
 		"groups, asked for":     {"okta.groups.read", "protected: {groups: [00g1]}", nil},
+		"admins":                {"okta.groups.read", "protected: {admins: [any]}", []string{want("policy.protected.admins", "okta.roles.read")}},
+		"admins, asked for":     {"okta.roles.read", "protected: {admins: [any]}", nil},
 		"everywhere":            {"okta.groups.read", everywhere, []string{want("policy.rules[0].do.everywhere", "okta.universalLogout.manage")}},
 		"everywhere, asked for": {"okta.universalLogout.manage", everywhere, nil},
 	} {

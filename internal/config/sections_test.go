@@ -97,6 +97,10 @@ func TestSectionProblems(t *testing.T) {
 			"11: policy.brake.per: missing; add it: Length of the window.",
 			"11: policy.brake.per_source.max: missing; add it: Most distinct people in the window.",
 		}},
+		"protected admins":       {"policy: {protected: {admins: [SUPER_ADMIN, WORKFLOWS_ADMIN, CUSTOM, any]}}", nil},
+		"protected admin near":   {"policy: {protected: {admins: [any, SUPERADMIN]}}", []string{`11: policy.protected.admins[1]: "SUPERADMIN" is not known; did you mean SUPER_ADMIN?`}},
+		"protected admin empty":  {"policy: {protected: {admins: ['']}}", []string{`11: policy.protected.admins[0]: empty; give a value, or remove the key`}},
+		"protected admin a word": {"policy: {protected: {admins: any}}", []string{`11: policy.protected.admins: must be a list, not a single value; start each entry with "- "`}},
 		"brake":                  {"policy: {brake: {max: 50, per: 10m, hold_for: 1h, critical_max: 20, per_source: {max: 10}, per_rule: {max: 9}}, protected: {groups: [00g1, Admins], outcome: held}}", nil},
 		"protected login spaced": {"policy: {protected: {logins: ['a@b.c ']}}", []string{`11: policy.protected.logins[0]: "a@b.c " starts or ends with a space; remove it`}},
 	} {

@@ -3,6 +3,7 @@ package oktasim_test
 import (
 	"crypto/elliptic"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,6 +88,7 @@ var operations = []struct{ method, path, scope, permission string }{
 	{"GET", "/api/v1/users/" + alice, "okta.users.read", "okta.users.read"},
 	{"GET", "/api/v1/users", "okta.users.read", "okta.users.read"},
 	{"GET", "/api/v1/users/" + alice + "/groups", "okta.groups.read", "okta.groups.read"},
+	{"GET", "/api/v1/users/" + alice + "/roles", "okta.roles.read", "okta.iam.read"},
 	{"DELETE", "/api/v1/users/" + bob, "okta.users.manage", "okta.users.lifecycle.delete"},
 	{"GET", "/api/v1/logs", "okta.logs.read", "okta.logs.read"},
 	{"POST", "/oauth2/v1/global-token-revocation", "okta.universalLogout.manage", "okta.users.lifecycle.clearSessions"},
@@ -101,8 +103,8 @@ var operations = []struct{ method, path, scope, permission string }{
 }
 
 var allScopes = []string{
-	"okta.users.manage", "okta.users.read", "okta.groups.read", "okta.logs.read", "okta.universalLogout.manage", "okta.eventHooks.manage",
-	"okta.eventHooks.read",
+	"okta.users.manage", "okta.users.read", "okta.groups.read", "okta.roles.read", "okta.logs.read", "okta.universalLogout.manage",
+	"okta.eventHooks.manage", "okta.eventHooks.read",
 }
 
 func (a *app) bearerFor(scope string) string {
@@ -144,10 +146,10 @@ func TestRolePerOperation(t *testing.T) {
 		"super":    {[]string{"SUPER_ADMIN"}, func(string) bool { return true }},
 		"org":      {[]string{"ORG_ADMIN"}, func(string) bool { return true }},
 		"reader": {[]string{"READ_ONLY_ADMIN"}, func(permission string) bool {
-			return permission == "okta.users.read" || permission == "okta.groups.read" || permission == "okta.logs.read" || permission == "okta.eventhooks.read"
+			return strings.HasSuffix(permission, ".read")
 		}},
 		"user admin": {[]string{"USER_ADMIN"}, func(permission string) bool {
-			return permission != "okta.logs.read" && permission != "okta.eventhooks.read" && permission != "okta.eventhooks.manage"
+			return permission != "okta.logs.read" && permission != "okta.iam.read" && permission != "okta.eventhooks.read" && permission != "okta.eventhooks.manage"
 		}},
 		"least": {[]string{"okta.users.lifecycle.clearSessions", "okta.users.read"}, func(permission string) bool {
 			return permission == "okta.users.lifecycle.clearSessions" || permission == "okta.users.read"

@@ -35,6 +35,7 @@ func apiRoutes() []route {
 		needs(http.MethodGet, "/api/v1/users/*", "users.get", readUsers, readUsers, (*Server).getUser),
 		needs(http.MethodGet, "/api/v1/users", "users.list", readUsers, readUsers, (*Server).listUsers),
 		needs(http.MethodGet, "/api/v1/users/*/groups", "users.groups", "okta.groups.read", "okta.groups.read", (*Server).listUserGroups),
+		needs(http.MethodGet, "/api/v1/users/*/roles", "users.roles", "okta.roles.read", "okta.iam.read", (*Server).listUserRoles),
 		needs(http.MethodDelete, "/api/v1/users/*", "users.delete", manageUsers, "okta.users.lifecycle.delete", (*Server).deleteUser),
 		needs(http.MethodGet, "/api/v1/logs", "logs", "okta.logs.read", "okta.logs.read", (*Server).listLog),
 		needs(http.MethodPost, "/oauth2/v1/global-token-revocation", "token.revocation", "okta.universalLogout.manage",

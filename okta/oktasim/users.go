@@ -30,6 +30,8 @@ type User struct {
 	Profile map[string]any `json:"profile,omitempty"`
 	// Groups are the names of the groups the person is in, beside Everyone.
 	Groups []string `json:"groups,omitempty"`
+	// Roles are the admin roles the person has.
+	Roles []AdminRole `json:"roles,omitempty"`
 }
 
 // directory holds the users that were put, changed or deleted. Other well-formed ids are made up on the spot unless strict.
@@ -202,6 +204,7 @@ func withDefaults(u User) User {
 	if u.Email == "" {
 		u.Email = u.Login
 	}
+	u.Roles = withRoleDefaults(u.Roles)
 	return u
 }
 
@@ -212,6 +215,11 @@ func (u User) problem() error {
 	for _, name := range []string{"login", "email"} {
 		if _, twice := u.Profile[name]; twice {
 			return errors.New("profile: " + name + ": give it beside the profile, not in it")
+		}
+	}
+	for _, role := range u.Roles {
+		if err := role.problem(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -45,6 +45,7 @@ func withEndUserSessions(management, extract []byte) ([]byte, error) {
 func correctManagement(doc *openapi3.T) {
 	declareSchemes(doc)
 	addUserGroups(doc)
+	addUserRoles(doc)
 	// Every operation answers 401 E0000011 to a token it does not know; the descriptions leave it out of most.
 	// https://developer.okta.com/docs/reference/error-codes/
 	allow(doc, http.StatusUnauthorized, doc.Components.Responses["ErrorInvalidToken401"])
@@ -123,7 +124,7 @@ func declareSchemes(doc *openapi3.T) {
 	}
 }
 
-// addUserGroups describes the one operation of ours that no extract has, after its page.
+// addUserGroups describes an operation of ours that no extract has, after its page.
 // https://developer.okta.com/docs/api/openapi/okta-management/management/tag/UserResources/#tag/UserResources/operation/listUserGroups
 func addUserGroups(doc *openapi3.T) {
 	text, object := openapi3.NewStringSchema, openapi3.NewObjectSchema
@@ -151,6 +152,38 @@ func addUserGroups(doc *openapi3.T) {
 				openapi3.WithStatus(http.StatusTooManyRequests, known["ErrorTooManyRequests429"]),
 			),
 			Security: &openapi3.SecurityRequirements{{schemeAPIToken: {}}, {schemeOAuth: {"okta.groups.read"}}},
+		},
+	})
+}
+
+// addUserRoles describes another that no extract has, after its page and the models of Okta's own Go SDK, StandardRole and
+// CustomRole. That the page has no parameter for pages is taken for there being none.
+// https://developer.okta.com/docs/api/openapi/okta-management/management/tag/RoleAssignmentAUser/#tag/RoleAssignmentAUser/operation/listAssignedRolesForUser
+func addUserRoles(doc *openapi3.T) {
+	text := openapi3.NewStringSchema
+	role := openapi3.NewObjectSchema().WithProperty("id", text()).WithProperty("label", text()).
+		WithProperty("type", text().WithEnum(
+			"ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "CUSTOM", "GROUP_MEMBERSHIP_ADMIN",
+			"HELP_DESK_ADMIN", "MOBILE_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN", "WORKFLOWS_ADMIN")).
+		WithProperty("status", text().WithEnum("ACTIVE", "INACTIVE")).
+		WithProperty("created", text().WithFormat("date-time")).WithProperty("lastUpdated", text().WithFormat("date-time")).
+		WithProperty("assignmentType", text().WithEnum("USER", "GROUP")).
+		WithProperty("role", text()).WithProperty("resource-set", text()).
+		WithProperty("_links", openapi3.NewObjectSchema().WithAnyAdditionalProperties()).
+		WithRequired([]string{"id", "type", "status"}).WithoutAdditionalProperties()
+	found := openapi3.NewResponse().WithDescription("Success").WithJSONSchema(openapi3.NewArraySchema().WithItems(role))
+	known := doc.Components.Responses
+	doc.Paths.Set("/api/v1/users/{userId}/roles", &openapi3.PathItem{
+		Parameters: openapi3.Parameters{doc.Components.Parameters["pathUserId"]},
+		Get: &openapi3.Operation{
+			OperationID: "listAssignedRolesForUser",
+			Responses: openapi3.NewResponses(
+				openapi3.WithStatus(http.StatusOK, &openapi3.ResponseRef{Value: found}),
+				openapi3.WithStatus(http.StatusForbidden, known["ErrorAccessDenied403"]),
+				openapi3.WithStatus(http.StatusNotFound, known["ErrorResourceNotFound404"]),
+				openapi3.WithStatus(http.StatusTooManyRequests, known["ErrorTooManyRequests429"]),
+			),
+			Security: &openapi3.SecurityRequirements{{schemeAPIToken: {}}, {schemeOAuth: {"okta.roles.read"}}},
 		},
 	})
 }
