@@ -47,7 +47,7 @@ func (d *Dispatcher) holdForDate(ctx context.Context, signal revocation.Signal, 
 	}
 	hold := revocation.HoldUntil(jobOf(signal, decision), signal, now)
 	hold.Due = hold.Due.Add(decision.Delay)
-	return "", d.keep(ctx, hold, signal)
+	return "", d.keep(ctx, d.config.Approvals.Apply(hold), signal)
 }
 
 // holdOf is the hold of a job whose rule keeps it back. An approval makes up for a delay:
@@ -68,7 +68,7 @@ func (d *Dispatcher) holdOf(job revocation.Job, signal revocation.Signal, decisi
 	case decision.Delay > 0:
 		hold.Why, hold.Due = revocation.HeldForDelay, job.Received.Add(decision.Delay)
 		hold.Reason = fmt.Sprintf("%s: rule %s waits %s", signal.Type, decision.Rule, decision.Delay)
-		return hold, true // also where its time is past: an operator may have rejected it
+		return d.config.Approvals.Apply(hold), true // also where its time is past: an operator may have rejected it
 	default:
 		return hold, false
 	}
@@ -112,6 +112,9 @@ func (d *Dispatcher) withdraw(ctx context.Context, signal revocation.Signal) (pr
 		return signal.Type + ": " + signal.NoPerson, nil
 	}
 	key := revocation.HoldKey(signal.Org, signal.Source, signal.Person)
+	if err := d.withdrawReleased(ctx, key, signal); err != nil {
+		return "", err
+	}
 	entry, outcome, err := d.change(ctx, key, func(e revocation.HoldEntry) (revocation.HoldEntry, revocation.HoldOutcome) {
 		return e.Withdraw(key, signal, d.config.Now())
 	})
@@ -119,6 +122,25 @@ func (d *Dispatcher) withdraw(ctx context.Context, signal revocation.Signal) (pr
 		return "", err
 	}
 	return "", d.tell(ctx, signal, revocation.StepWithdrawn, entry, outcome)
+}
+
+// withdrawReleased ends what the work stage holds of a termination whose date has come: for
+// the brake, an approval or a protected person, under the job's own name. It comes first,
+// since the withdrawal makes the person's entry forget the job.
+func (d *Dispatcher) withdrawReleased(ctx context.Context, key string, signal revocation.Signal) error {
+	known, _, err := d.change(ctx, key, func(e revocation.HoldEntry) (revocation.HoldEntry, revocation.HoldOutcome) {
+		return e, revocation.HoldStale
+	})
+	if err != nil || !known.ReleasedBefore(signal) {
+		return err
+	}
+	entry, outcome, err := d.change(ctx, revocation.JobHoldKey(known.Hold.Job.ID), func(e revocation.HoldEntry) (revocation.HoldEntry, revocation.HoldOutcome) {
+		return e.WithdrawJob(signal, d.config.Now())
+	})
+	if err != nil || outcome != revocation.HoldChanged && outcome != revocation.HoldRepeated {
+		return err
+	}
+	return d.evidence(ctx, signal, revocation.StepWithdrawn, entry, outcome)
 }
 
 func (d *Dispatcher) change(

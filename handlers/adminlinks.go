@@ -12,9 +12,16 @@ import (
 	"sever/revocation"
 )
 
-// ReadLink gives what a signed link lets its holder do: the key of one hold, and
-// revocation.VerbApprove or VerbReject. Its error says nothing of why a link is not good.
-type ReadLink func(token string) (key, verb string, err error)
+// LinkGrant is what a signed link lets its holder do.
+type LinkGrant struct {
+	Key  string // of the hold
+	Case string // which of the holds of that key, one after the other: see revocation.Hold.Case
+	Verb string // revocation.VerbApprove or VerbReject
+}
+
+// ReadLink gives what a signed link lets its holder do. Its error says nothing of why a link
+// is not good.
+type ReadLink func(token string) (LinkGrant, error)
 
 // How often links may be opened and used, all together: a hand full of people decide, and
 // whoever guesses gets nowhere.
@@ -55,16 +62,21 @@ func (l *links) guarded(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// grant is what the link in the path lets its holder do.
-func (l *links) grant(c echo.Context) (key, verb string, err error) {
-	key, verb, err = l.read(c.Param("token"))
+// grant is what the link in the path lets its holder do, and the hold it is about. What is
+// held under the key of the link may be another hold by now, of which it says nothing.
+func (l *links) grant(c echo.Context) (grant LinkGrant, hold revocation.Hold, err error) {
+	grant, err = l.read(c.Param("token"))
 	if err != nil {
-		return "", "", &refusal{status: http.StatusForbidden, detail: err.Error()}
+		return grant, hold, &refusal{status: http.StatusForbidden, detail: err.Error()}
 	}
-	if !idForm.MatchString(key) {
-		return "", "", revocation.ErrNotFound
+	if !idForm.MatchString(grant.Key) {
+		return grant, hold, revocation.ErrNotFound
 	}
-	return key, verb, nil
+	hold, err = l.holds.Show(c.Request().Context(), grant.Key)
+	if err == nil && hold.Case() != grant.Case {
+		err = &refusal{status: http.StatusForbidden, detail: "this link is about what was held before: ask for a new one, or use `sever holds`"}
+	}
+	return grant, hold, err
 }
 
 // page shows what is about to be done, or was.
@@ -106,20 +118,16 @@ var linkPage = template.Must(template.New("link").Parse(`<!doctype html>
 
 // ask shows what the link would do, and does nothing: whoever previews links only looks.
 func (l *links) ask(c echo.Context) error {
-	key, verb, err := l.grant(c)
+	grant, hold, err := l.grant(c)
 	if err != nil {
 		return err
 	}
-	hold, err := l.holds.Show(c.Request().Context(), key)
-	if err != nil {
-		return err
-	}
-	return writePage(c, page{Verb: verb, Hold: hold})
+	return writePage(c, page{Verb: grant.Verb, Hold: hold})
 }
 
 // act does what the link lets its holder do.
 func (l *links) act(c echo.Context) error {
-	key, verb, err := l.grant(c)
+	grant, _, err := l.grant(c)
 	if err != nil {
 		return err
 	}
@@ -129,7 +137,7 @@ func (l *links) act(c echo.Context) error {
 		return badRequest("the form: " + shorten(err.Error()))
 	}
 	decision := revocation.HoldDecision{
-		Key: key, Verb: verb, By: strings.TrimSpace(req.PostForm.Get("by")), Reason: strings.TrimSpace(req.PostForm.Get("reason")),
+		Key: grant.Key, Verb: grant.Verb, By: strings.TrimSpace(req.PostForm.Get("by")), Reason: strings.TrimSpace(req.PostForm.Get("reason")),
 	}
 	if decision.By == "" || decision.Reason == "" {
 		return badRequest("say who you are and why: it goes into the audit")
@@ -142,7 +150,7 @@ func (l *links) act(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return writePage(c, page{Verb: verb, Missing: missing, Done: true})
+	return writePage(c, page{Verb: grant.Verb, Missing: missing, Done: true})
 }
 
 func writePage(c echo.Context, shown page) error {

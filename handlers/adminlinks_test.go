@@ -17,20 +17,24 @@ import (
 
 const goodLink, rejectLink = "/approve/good", "/approve/reject"
 
-// linked has signed links: "good" approves holdKey, "reject" rejects it, "odd" is signed
-// and names no key.
+// linked has signed links: "good" approves the hold of holdKey, "reject" rejects it, "old" is of
+// one that was held under this key before, "odd" is signed and names no key.
 func linked(deps *handlers.AdminDeps) {
-	deps.ReadLink = func(token string) (key, verb string, err error) {
+	shown := revocation.Hold{Why: revocation.HeldForBrake} // as the office shows it
+	deps.ReadLink = func(token string) (handlers.LinkGrant, error) {
+		grant := handlers.LinkGrant{Key: holdKey, Case: shown.Case(), Verb: revocation.VerbApprove}
 		switch token {
 		case "good":
-			return holdKey, revocation.VerbApprove, nil
 		case "reject":
-			return holdKey, revocation.VerbReject, nil
+			grant.Verb = revocation.VerbReject
+		case "old":
+			grant.Case = "case_abcdefghijklmnopqrstuvwxy3"
 		case "odd":
-			return "hold_*", revocation.VerbApprove, nil
+			grant.Key = "hold_*"
 		default:
-			return "", "", errors.New("this link is not good")
+			return handlers.LinkGrant{}, errors.New("this link is not good")
 		}
+		return grant, nil
 	}
 }
 
@@ -66,13 +70,13 @@ func TestALinkAsksAndThenActs(t *testing.T) {
 	resp = serve(b.handler, browser("POST", goodLink, "by=Ada&reason=it+is+real"))
 	body = bodyOf(t, resp)
 	require.Equal(t, http.StatusOK, resp.StatusCode, body)
-	require.Equal(t, []string{"decide {Key:" + holdKey + " Verb:approve By:Ada Reason:by a signed link: it is real}"}, b.office.asked)
+	require.Equal(t, []string{"show hold " + holdKey, "decide {Key:" + holdKey + " Verb:approve By:Ada Reason:by a signed link: it is real}"}, b.office.asked)
 	require.Contains(t, body, "on its way")
 	b.office.missing = 1
 	require.Contains(t, bodyOf(t, serve(b.handler, browser("POST", goodLink, "by=Ada&reason=r"))), "1 more must approve")
 	b.office.missing = 0
 	require.Contains(t, bodyOf(t, serve(b.handler, browser("POST", rejectLink, "by=Ada&reason=r"))), "dropped")
-	require.Contains(t, b.office.asked[2], "Verb:reject")
+	require.Contains(t, b.office.asked[5], "Verb:reject")
 }
 
 func TestLinksThatAreRefused(t *testing.T) {
@@ -86,6 +90,8 @@ func TestLinksThatAreRefused(t *testing.T) {
 	}{
 		"not good":         {"GET", "/approve/x", "", nil, 403, "this link is not good"},
 		"not good, to act": {"POST", "/approve/x", said, nil, 403, "this link is not good"},
+		"old":              {"POST", "/approve/old", said, nil, 403, "held before"},
+		"old, to look":     {"GET", "/approve/old", "", nil, 403, "held before"},
 		"no key":           {"POST", "/approve/odd", said, nil, 404, "nothing with this id"},
 		"nobody":           {"POST", goodLink, "reason=r", nil, 400, "say who you are and why"},
 		"no reason":        {"POST", goodLink, "by=+&reason=+", nil, 400, "say who you are and why"},
@@ -105,8 +111,8 @@ func TestLinksThatAreRefused(t *testing.T) {
 			b.office.err = tt.err
 			got := requireProblem(t, serve(b.handler, browser(tt.method, tt.path, tt.form)), tt.status)
 			require.Contains(t, got.Detail, tt.detail)
-			if tt.err == nil {
-				require.Empty(t, b.office.asked)
+			for _, asked := range b.office.asked {
+				require.True(t, tt.err != nil || strings.HasPrefix(asked, "show hold"), "nothing is decided: %s", asked)
 			}
 		})
 	}

@@ -80,7 +80,8 @@ func (h *Holds) Show(ctx context.Context, key string) (revocation.Hold, error) {
 }
 
 // List gives the holds that wait, those first that only an operator ends, then the
-// soonest. Empty why means any.
+// soonest. Empty why means any. Those that cannot be read back are left out; Rearm tells of
+// them.
 func (h *Holds) List(ctx context.Context, why string, limit int) ([]revocation.Hold, error) {
 	holds := []revocation.Hold{}
 	err := h.scan(ctx, func(entry revocation.HoldEntry, _ uint64) error {
@@ -89,7 +90,7 @@ func (h *Holds) List(ctx context.Context, why string, limit int) ([]revocation.H
 		}
 		return nil
 	})
-	if err != nil {
+	if passOver(err) != nil {
 		return nil, err
 	}
 	slices.SortFunc(holds, func(a, b revocation.Hold) int {
@@ -99,7 +100,7 @@ func (h *Holds) List(ctx context.Context, why string, limit int) ([]revocation.H
 }
 
 // Find gives the keys of the holds for why, of a person as their jobs name them, also of
-// some that have ended. It looks at all holds.
+// some that have ended. It looks at all holds that can be read back.
 func (h *Holds) Find(ctx context.Context, why, org string, person revocation.Person) ([]string, error) {
 	var keys []string
 	err := h.scan(ctx, func(entry revocation.HoldEntry, _ uint64) error {
@@ -108,7 +109,7 @@ func (h *Holds) Find(ctx context.Context, why, org string, person revocation.Per
 		}
 		return nil
 	})
-	return keys, err
+	return keys, passOver(err) // or one broken hold would keep the dispatch stage from all that comes after
 }
 
 func (h *Holds) read(ctx context.Context, key string) (entry revocation.HoldEntry, revision uint64, err error) {
@@ -181,6 +182,16 @@ func isAPIError(err error, code jetstream.ErrorCode) bool {
 	return ok && apiErr.ErrorCode == code
 }
 
+// errBrokenHold marks an entry that cannot be read back. The others are shown all the same.
+var errBrokenHold = errors.New("a hold cannot be read back")
+
+func passOver(err error) error {
+	if errors.Is(err, errBrokenHold) {
+		return nil
+	}
+	return err
+}
+
 // scan shows every entry to visit, oldest change first.
 func (h *Holds) scan(ctx context.Context, visit func(entry revocation.HoldEntry, revision uint64) error) error {
 	watcher, err := h.bucket.WatchAll(ctx, jetstream.IgnoreDeletes())
@@ -188,17 +199,22 @@ func (h *Holds) scan(ctx context.Context, visit func(entry revocation.HoldEntry,
 		return fmt.Errorf("list holds: %w", err)
 	}
 	defer func() { _ = watcher.Stop() }() // it ends with the connection at the latest
+	var broken error                      // the first
 	for {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("list holds: %w", context.Cause(ctx))
-		case stored := <-watcher.Updates():
+		case stored, open := <-watcher.Updates():
+			if !open {
+				return fmt.Errorf("list holds: %w", errCutShort)
+			}
 			if stored == nil { // all that there were
-				return nil
+				return broken
 			}
 			var entry revocation.HoldEntry
 			if err := json.Unmarshal(stored.Value(), &entry); err != nil {
-				return fmt.Errorf("decode hold %s: %w", stored.Key(), err)
+				broken = cmp.Or(broken, fmt.Errorf("%w: %s: %w", errBrokenHold, stored.Key(), err))
+				continue
 			}
 			if err := visit(entry, stored.Revision()); err != nil {
 				return err
@@ -206,6 +222,8 @@ func (h *Holds) scan(ctx context.Context, visit func(entry revocation.HoldEntry,
 		}
 	}
 }
+
+var errCutShort = errors.New("the connection was lost before all were read")
 
 // pastGrace is how long a hold may be overdue before its wake counts as lost.
 const pastGrace = time.Minute

@@ -9,17 +9,20 @@ type Approvals struct {
 	Release bool          // let the job go then; else it becomes a dead letter
 }
 
-// Apply sets on a hold what operators are asked for, where its job waits for them at all.
+// Apply sets on a hold what operators are asked for. However a job is held, letting it go
+// before its time is an approval, so that as many people must give it: the brake, the mode
+// approve and the protections that hold ask nobody once more. Only what waits for operators
+// expires.
 //
 // A job that time lets go is not approved. One that is held for its person's sake is never
 // let go so: that is for operators alone.
 func (a Approvals) Apply(hold Hold) Hold {
+	hold.People = a.People
 	switch hold.Why {
 	case HeldForApproval, HeldForBrake, HeldForProtected:
 	default:
 		return hold
 	}
-	hold.People = a.People
 	if !hold.Due.IsZero() || a.Expire <= 0 {
 		return hold
 	}

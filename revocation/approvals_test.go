@@ -76,10 +76,7 @@ func TestWhatOperatorsAreAskedFor(t *testing.T) {
 				require.Equal(t, []any{due, time.Time{}}, []any{got.Due, got.Expires}, "it has its time: %s", name)
 
 				got = settings.Apply(revocation.Hold{Why: why, Held: monday})
-				want := revocation.Hold{Why: why, Held: monday}
-				if waits {
-					want.People = 2
-				}
+				want := revocation.Hold{Why: why, Held: monday, People: 2}
 				switch {
 				case !waits || expire == 0:
 				case release && why != revocation.HeldForProtected:

@@ -71,7 +71,7 @@ func (w *Worker) guarded(ctx context.Context, task Task, user User) (Verdict, er
 }
 
 func (w *Worker) judge(ctx context.Context, job Job, user User) (ruling Ruling, err error) {
-	ctx, cancel := context.WithTimeout(ctx, w.config.AttemptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, lookupCalls*w.config.AttemptTimeout)
 	defer cancel()
 	defer func() { err = w.contain(&job, recover(), err) }()
 	ruling, err = w.deps.Guard.Judge(ctx, job, user)
@@ -82,9 +82,13 @@ func (w *Worker) judge(ctx context.Context, job Job, user User) (ruling Ruling, 
 }
 
 // untold meets a guard that cannot tell: the job is tried again for as long as any other,
-// but where another would be given up, it is held.
+// but where another would be given up, it is held. A credential that Okta refuses is not the
+// job's fault: the org pauses, however long the job has waited.
 func (w *Worker) untold(ctx context.Context, task Task, user User, began time.Time, err error) (Verdict, error) {
-	result := settle(err, w.config.Now().Sub(task.Job.Enqueued), w.config.GiveUpAfter)
+	if delay, paused := w.gate.weigh(task.Job, err); paused {
+		return w.deferTask(task, delay, "the org is paused: Okta does not accept our credential"), nil
+	}
+	result := settle(err, w.gate.age(task.Job), w.config.GiveUpAfter)
 	if result.outcome == OutcomeDead {
 		return w.putAside(ctx, task, user, HeldForProtected, result.reason, time.Time{})
 	}

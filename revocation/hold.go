@@ -2,6 +2,7 @@ package revocation
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -50,6 +51,17 @@ func HoldKey(org, source string, person Person) string {
 
 // JobHoldKey names the hold of a job for what it is, not for the date of its person.
 func JobHoldKey(job string) string { return DeriveID("hold", job) }
+
+// Case tells the hold from others that its key stood for before, or will: what an operator
+// says of one of them says nothing of the next. A job that time lets go and that is then held
+// for the same reason is still the same case.
+func (h Hold) Case() string {
+	decided := "" // by operators, and held once more all the same
+	if h.Job.Approved {
+		decided = strconv.Itoa(h.Job.Redrives)
+	}
+	return DeriveID("case", h.Job.ID, h.Why, decided)
+}
 
 // HoldUntil makes the hold of a job until the date that its signal gives.
 func HoldUntil(job Job, signal Signal, now time.Time) Hold {

@@ -170,6 +170,26 @@ func (e HoldEntry) Withdraw(key string, signal Signal, now time.Time) (HoldEntry
 	return e.acted("withdraw", notice.Signal, fmt.Sprintf("source %s: %s", e.Source, reason), now), HoldChanged
 }
 
+// ReleasedBefore reports whether the job of the entry was released on account of something
+// older than a signal.
+func (e HoldEntry) ReleasedBefore(signal Signal) bool {
+	return e.State == HoldReleased && e.Hold != nil && NoticeOf(signal).After(e.Notice)
+}
+
+// WithdrawJob has a source call off what it announced after its job was released and then
+// held once more, under its own name.
+func (e HoldEntry) WithdrawJob(signal Signal, now time.Time) (HoldEntry, HoldOutcome) {
+	switch {
+	case e.State == HoldWithdrawn && e.Notice.Signal == signal.ID:
+		return e, HoldRepeated
+	case e.State != HoldWaits:
+		return e, HoldStale
+	}
+	reason := fmt.Sprintf("source %s: called off; it %s", signal.Source, e.Hold.was())
+	e.State, e.Hold, e.Notice = HoldWithdrawn, nil, NoticeOf(signal)
+	return e.acted("withdraw", signal.ID, reason, now), HoldChanged
+}
+
 // CallOff ends a second look at somebody who is trusted again, if what says so is newer
 // than the alert that asked for it.
 func (e HoldEntry) CallOff(signal Signal, now time.Time) (HoldEntry, HoldOutcome) {

@@ -50,7 +50,7 @@ func TestTwoPeopleApprove(t *testing.T) {
 	shown := decode[revocation.Hold](t, r.admin(http.MethodGet, "/api/v1/holds/"+hold.Key, ""), http.StatusOK)
 	require.Len(t, shown.Approvals, 1)
 	require.Equal(t, "ada", shown.Approvals[0].By)
-	grant := approval.Grant{Hold: hold.Key, Verb: approval.Approve, Expires: time.Now().Add(time.Hour)}
+	grant := approval.Grant{Hold: hold.Key, Case: hold.Case(), Verb: approval.Approve, Expires: time.Now().Add(time.Hour)}
 	page := r.link(http.MethodGet, grant, "")
 	require.Equal(t, http.StatusOK, page.status)
 	require.Contains(t, page.body, "Approve this hold?")
@@ -84,7 +84,7 @@ func TestARejectedJobNeverActs(t *testing.T) {
 	r := newRig(t, settings{policy: "{mode: approve}"})
 	r.deliver(suspension(person(1), "a"))
 	hold := r.held(1)[0]
-	grant := approval.Grant{Hold: hold.Key, Verb: approval.Reject, Expires: time.Now().Add(time.Hour)}
+	grant := approval.Grant{Hold: hold.Key, Case: hold.Case(), Verb: approval.Reject, Expires: time.Now().Add(time.Hour)}
 	require.Equal(t, http.StatusOK, r.link(http.MethodPost, grant, "by=ada&reason=a+drill").status)
 	refused := r.job(hold.Job.ID)
 	require.Equal(t, revocation.OutcomeRefused, refused.Record.Outcome)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"sever/handlers"
 	"sever/internal/approval"
 	"sever/internal/config"
 	"sever/revocation"
@@ -136,7 +137,7 @@ const linkAge = 7 * 24 * time.Hour
 
 // noticeLinks makes the signed links that a notice carries for a hold; nil where there are
 // none.
-func (a *App) noticeLinks() (func(hold string) (approve, reject string), error) {
+func (a *App) noticeLinks() (func(hold revocation.Hold) (approve, reject string), error) {
 	links, err := a.approvalLinks()
 	if links == nil {
 		return nil, err
@@ -145,8 +146,8 @@ func (a *App) noticeLinks() (func(hold string) (approve, reject string), error) 
 	if expire := a.config.Policy.Approvals.Expire; expire > 0 {
 		age = min(age, expire)
 	}
-	return func(hold string) (approve, reject string) {
-		grant := approval.Grant{Hold: hold, Verb: approval.Approve, Expires: a.options.Now().Add(age)}
+	return func(hold revocation.Hold) (approve, reject string) {
+		grant := approval.Grant{Hold: hold.Key, Case: hold.Case(), Verb: approval.Approve, Expires: a.options.Now().Add(age)}
 		approve = links.Link(grant)
 		grant.Verb = approval.Reject
 		return approve, links.Link(grant)
@@ -154,13 +155,13 @@ func (a *App) noticeLinks() (func(hold string) (approve, reject string), error) 
 }
 
 // readLink reads what a signed link lets its holder do; nil where there are none.
-func (a *App) readLink() (func(token string) (key, verb string, err error), error) {
+func (a *App) readLink() (handlers.ReadLink, error) {
 	links, err := a.approvalLinks()
 	if links == nil {
 		return nil, err
 	}
-	return func(token string) (key, verb string, err error) {
+	return func(token string) (handlers.LinkGrant, error) {
 		grant, err := links.Read(token)
-		return grant.Hold, grant.Verb, err
+		return handlers.LinkGrant{Key: grant.Hold, Case: grant.Case, Verb: grant.Verb}, err
 	}, nil
 }

@@ -41,7 +41,7 @@ func New(base, adminToken string, now func() time.Time) (*Links, error) {
 	if base == "" || adminToken == "" {
 		return nil, errors.New("approval links: the admin side's URL and token must be given")
 	}
-	key, err := hkdf.Key(sha256.New, []byte(adminToken), nil, "sever approval links 1", sha256.Size)
+	key, err := hkdf.Key(sha256.New, []byte(adminToken), nil, "sever approval links 2", sha256.Size)
 	if err != nil {
 		return nil, fmt.Errorf("derive the key of approval links: %w", err)
 	}
@@ -51,13 +51,14 @@ func New(base, adminToken string, now func() time.Time) (*Links, error) {
 // Grant is what a link lets its holder do.
 type Grant struct {
 	Hold    string // the key of the hold
+	Case    string // which of the holds of that key, one after the other
 	Verb    string // Approve or Reject
 	Expires time.Time
 }
 
 // Link gives the URL of a grant. Its time is cut to whole seconds.
 func (l *Links) Link(grant Grant) string {
-	claim := strings.Join([]string{grant.Verb, grant.Hold, strconv.FormatInt(grant.Expires.Unix(), 10)}, ".")
+	claim := strings.Join([]string{grant.Verb, grant.Hold, grant.Case, strconv.FormatInt(grant.Expires.Unix(), 10)}, ".")
 	return l.base + Path + claim + "." + l.sign(claim)
 }
 
@@ -68,14 +69,14 @@ func (l *Links) Read(token string) (Grant, error) {
 		return Grant{}, ErrUnknown
 	}
 	parts := strings.Split(token[:cut], ".")
-	if len(parts) != 3 { //nolint:mnd // as Link makes them
+	if len(parts) != 4 { //nolint:mnd // as Link makes them
 		return Grant{}, ErrUnknown
 	}
-	seconds, err := strconv.ParseInt(parts[2], 10, 64)
+	seconds, err := strconv.ParseInt(parts[3], 10, 64)
 	if err != nil {
 		return Grant{}, ErrUnknown
 	}
-	grant := Grant{Verb: parts[0], Hold: parts[1], Expires: time.Unix(seconds, 0)}
+	grant := Grant{Verb: parts[0], Hold: parts[1], Case: parts[2], Expires: time.Unix(seconds, 0)}
 	if (grant.Verb != Approve && grant.Verb != Reject) || !l.now().Before(grant.Expires) {
 		return Grant{}, ErrUnknown
 	}

@@ -26,7 +26,7 @@ func links(t *testing.T, token string, now time.Time) *approval.Links {
 }
 
 func grant() approval.Grant {
-	return approval.Grant{Hold: "hold_abcdefghijklmnopqrstuvwxy3", Verb: approval.Approve, Expires: noon.Add(time.Hour)}
+	return approval.Grant{Hold: "hold_abcdefghijklmnopqrstuvwxy3", Case: "case_zyxwvutsrqponmlkjihgfedcb2", Verb: approval.Approve, Expires: noon.Add(time.Hour)}
 }
 
 func tokenOf(t *testing.T, link string) string {
@@ -71,6 +71,7 @@ func TestLinksThatAreNotGood(t *testing.T) {
 		"another verb":           {strings.Replace(good, "approve", "reject", 1), token, noon},
 		"a verb that is none":    {of(func(g *approval.Grant) { g.Verb = "drop" }), token, noon},
 		"another hold":           {strings.Replace(good, "abc", "abd", 1), token, noon},
+		"another case":           {strings.Replace(good, "zyx", "zyy", 1), token, noon},
 		"a later time":           {strings.Replace(good, strconv.FormatInt(grant().Expires.Unix(), 10), strconv.FormatInt(grant().Expires.Unix()+1, 10), 1), token, noon},
 		"another link's seal":    {good[:cut] + of(func(g *approval.Grant) { g.Verb = approval.Reject })[cut-1:], token, noon},
 		"no seal":                {good[:cut+1], token, noon},
@@ -78,7 +79,7 @@ func TestLinksThatAreNotGood(t *testing.T) {
 		"a part too many":        {of(func(g *approval.Grant) { g.Hold = "a.b" }), token, noon},
 		"nothing":                {"", token, noon},
 		"only a dot":             {".", token, noon},
-		"not from here, at all":  {"approve.hold_a.99999999999.AAAA", token, noon},
+		"not from here, at all":  {"approve.hold_a.case_a.99999999999.AAAA", token, noon},
 		"a seal with whitespace": {good + "\n", token, noon},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -105,7 +106,7 @@ func FuzzRead(f *testing.F) {
 	good := strings.TrimPrefix(made.Link(grant()), base+approval.Path)
 	f.Add(good)
 	f.Add(".")
-	f.Add("approve.hold_a.1.x")
+	f.Add("approve.hold_a.case_a.1.x")
 	f.Fuzz(func(t *testing.T, text string) {
 		got, err := made.Read(text)
 		if text != good {

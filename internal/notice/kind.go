@@ -51,9 +51,9 @@ type incident struct {
 	rule   string
 	typ    string // the sender's word
 	reason string
-	id     string // of the hold, the letter, the job or the delivery
-	hold   string // the hold's key, if there is one to approve
-	look   string // the command that shows more
+	id     string           // of the hold, the letter, the job or the delivery
+	hold   *revocation.Hold // if there is one to approve
+	look   string           // the command that shows more
 	person string
 	raw    bool // reason is made of a sender's words
 	pause  bool // the org waits until a later incident says that it goes on
@@ -103,7 +103,7 @@ func (in *incident) held(event revocation.Event) (told bool) {
 		return false
 	}
 	in.fillFrom(&hold.Job)
-	in.id, in.hold, in.reason = hold.Key, hold.Key, hold.Reason
+	in.id, in.hold, in.reason = hold.Key, hold, hold.Reason
 	in.org, in.source = hold.Job.Org, hold.Job.Source
 	return true
 }

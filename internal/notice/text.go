@@ -7,6 +7,8 @@ import (
 	"strings"
 	"text/template"
 	"time"
+
+	"sever/revocation"
 )
 
 // maxText bounds what a template may write, in bytes. Chats cut longer texts anyway.
@@ -68,11 +70,11 @@ func checkText(text string) error {
 func sample(kind Kind) incident {
 	return incident{
 		kind: kind, org: "acme", source: "okta", rule: "suspended", typ: "user.lifecycle.suspend", reason: "why",
-		id: "hold_1", hold: "hold_1", look: "sever holds list", person: "jane.doe@example.com",
+		id: "hold_1", hold: &revocation.Hold{Key: "hold_1"}, look: "sever holds list", person: "jane.doe@example.com",
 	}
 }
 
-func sampleLinks(string) (approve, reject string) {
+func sampleLinks(revocation.Hold) (approve, reject string) {
 	return "https://sever.example.com/approve/a", "https://sever.example.com/approve/r"
 }
 

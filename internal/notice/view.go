@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"sever/revocation"
 )
 
 // Notice is what a template sees.
@@ -46,7 +48,7 @@ const (
 )
 
 // Links makes the signed links that approve and reject a hold.
-type Links func(hold string) (approve, reject string)
+type Links func(hold revocation.Hold) (approve, reject string)
 
 // batch is one group of events as it is handed out.
 type batch struct {
@@ -129,8 +131,8 @@ func (in *incident) example(people bool, links Links) Example {
 	default:
 		e.Reason = printable(in.masked(in.reason))
 	}
-	if links != nil && in.hold != "" {
-		e.Approve, e.Reject = links(in.hold)
+	if links != nil && in.hold != nil {
+		e.Approve, e.Reject = links(*in.hold)
 	}
 	return e
 }

@@ -81,8 +81,8 @@ func TestDefaultText(t *testing.T) {
 	b := batch{id: "msg_1", kind: KindHeld, org: "acme", count: 7, incidents: []incident{in, other}}
 	parsed, err := parseText("")
 	require.NoError(t, err)
-	links := func(hold string) (approve, reject string) {
-		return "https://s.test/a/" + hold, "https://s.test/r/" + hold
+	links := func(hold revocation.Hold) (approve, reject string) {
+		return "https://s.test/a/" + hold.Key, "https://s.test/r/" + hold.Key
 	}
 	text, err := render(parsed, b.view(false, links, 2, 31))
 	require.NoError(t, err)
