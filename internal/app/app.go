@@ -238,6 +238,7 @@ func (a *App) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, a.undo.unwind())
 	}
+	a.remindOfHolds(ctx)
 	// The stages outlive the servers: what was accepted last is still dispatched.
 	stageCtx, stopStages := context.WithCancelCause(context.WithoutCancel(ctx))
 	stageGroup, stageCtx := errgroup.WithContext(stageCtx)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -57,5 +58,27 @@ func (a *App) sendNotices(ctx context.Context) (stop func()) {
 	return func() {
 		cancel()
 		running.Wait()
+	}
+}
+
+// remindMost bounds how many holds a start looks through.
+const remindMost = 1000
+
+// remindOfHolds tells of the jobs that wait for an operator: notices wait in memory, so the
+// one about them may have been lost with the process before this one.
+func (a *App) remindOfHolds(ctx context.Context) {
+	if a.notices == nil || !a.options.Roles.Dispatch {
+		return
+	}
+	waiting, err := a.holds.List(ctx, "", remindMost)
+	if err != nil {
+		a.observe(revocation.Event{Stage: "dispatch", Step: revocation.StepTrouble, At: a.options.Now(), Err: fmt.Errorf("tell of what is held: %w", err)})
+		return
+	}
+	for _, hold := range waiting {
+		a.notices.Observe(revocation.Event{
+			Stage: "dispatch", Step: revocation.StepHeld, At: a.options.Now(),
+			Hold: &revocation.HoldEntry{Key: hold.Key, State: revocation.HoldWaits, Hold: &hold},
+		})
 	}
 }

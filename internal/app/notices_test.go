@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -35,10 +36,21 @@ func newChat(t *testing.T) (url string, told <-chan string) {
 	return server.URL + chatPath, texts
 }
 
-// withNotices is an installation that tells a chat.
-func withNotices(t *testing.T, chat string) *rig {
+func hear(t *testing.T, told <-chan string) string {
 	t.Helper()
-	r := prepareRig(t, newOkta(t), settings{})
+	select {
+	case text := <-told:
+		return text
+	case <-time.After(soon):
+		require.FailNow(t, "nobody was told")
+		return ""
+	}
+}
+
+// withNotices is an installation that tells a chat.
+func withNotices(t *testing.T, chat string, with settings) *rig {
+	t.Helper()
+	r := prepareRig(t, newOkta(t), with)
 	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "chat"), []byte(chat), 0o600))
 	text, err := os.ReadFile(r.file)
 	require.NoError(t, err)
@@ -51,10 +63,10 @@ func withNotices(t *testing.T, chat string) *rig {
 func TestADeadLetterIsTold(t *testing.T) {
 	t.Parallel()
 	chat, told := newChat(t)
-	r := withNotices(t, chat)
+	r := withNotices(t, chat, settings{})
 	r.deliver(suspension("jane.doe@example.com", "one")) // no Okta id
 	r.seen.await(t, step(revocation.StepDeadLetter), 1)
-	text := <-told
+	text := hear(t, told)
 	require.Contains(t, text, "1 dead letter")
 	require.Contains(t, text, "> sever dead list")
 	require.NotContains(t, text, "jane.doe")
@@ -69,7 +81,7 @@ func TestADeadLetterIsTold(t *testing.T) {
 func TestStoppingTellsWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	chat, told := newChat(t)
-	r := withNotices(t, chat)
+	r := withNotices(t, chat, settings{})
 	r.deliver(suspension("jane.doe@example.com", "one")) // no Okta id
 	r.seen.await(t, step(revocation.StepDeadLetter), 1)
 	r.mustStop()
@@ -82,4 +94,36 @@ func TestAProcessThatOnlyReceivesTellsNobody(t *testing.T) {
 	for _, roles := range []app.Roles{{Dispatch: true}, {Work: true}, app.AllRoles()} {
 		require.True(t, roles.Tells())
 	}
+}
+
+// Whoever reads the notice decides by its link. The notice may have been lost with its process:
+// after a start it comes once more.
+func TestANoticeLeadsToTheDecision(t *testing.T) {
+	t.Parallel()
+	chat, told := newChat(t)
+	r := withNotices(t, chat, settings{policy: "{mode: approve}"})
+	r.deliver(suspension(person(1), "a"))
+	r.held(1)
+	require.Contains(t, hear(t, told), "approve: https://sever.corp.example/approve/")
+
+	r.restart()
+	text := hear(t, told)
+	require.Contains(t, text, "1 job")
+	_, link, found := strings.Cut(text, "approve: https://sever.corp.example")
+	require.True(t, found, text)
+	link, _, _ = strings.Cut(link, "\n")
+	page, err := r.do(http.MethodGet, r.app.AdminURL()+link, nil, nil)
+	require.NoError(t, err)
+	require.Contains(t, page.body, "Approve this hold?")
+	require.Empty(t, r.calls())
+	form := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	given, err := r.do(http.MethodPost, r.app.AdminURL()+link, form, []byte("by=ada&reason=real"))
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, given.status, given.body)
+	r.seen.await(t, audited(revocation.OutcomeRevoked), 1)
+	require.Len(t, r.calls(), 1)
+
+	r.restart()
+	r.mustStop()
+	require.Empty(t, told, "nothing waits any more")
 }
