@@ -185,6 +185,10 @@ func (d *Dispatcher) dispatch(ctx context.Context, out *outbox, delivery revocat
 	}
 	nobody, err := d.decideAll(ctx, out, decoded.Signals)
 	if len(nobody) > 0 && (err == nil || noRoom(err)) {
+		// The letter says that all that could be done was done: now it is.
+		if err := d.flush(ctx, out); err != nil {
+			return err
+		}
 		err = errors.Join(err, d.bury(ctx, revocation.DeadDelivery(delivery, src.Org, sumUp(nobody), d.config.Now())))
 	}
 	if err != nil || len(nobody) > 0 {
