@@ -17,6 +17,9 @@ const (
 	maxCommitPause = 5 * time.Second
 )
 
+// auditPatience is for how long a worker offers the audit a record.
+const auditPatience = 5 * time.Second
+
 // try is the way of one job: finished already? whose is it? covered? may it be
 // done? is there room under the brake? then act and record. An error means our own store failed.
 func (w *Worker) try(ctx context.Context, task Task) (Verdict, error) {
@@ -45,7 +48,9 @@ func (w *Worker) try(ctx context.Context, task Task) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, fmt.Errorf("read the ledger for the user: %w", err)
 	}
-	if found {
+	if found && endedBefore(task.Job, newest) {
+		task.ended = &newest
+	} else if found {
 		verdict, done, err := w.weighNewest(ctx, task, user, newest)
 		if done || err != nil {
 			return verdict, err
@@ -110,12 +115,28 @@ func (w *Worker) act(ctx context.Context, task Task, user User) (Verdict, error)
 	}
 	began := w.config.Now()
 	w.observe(Event{Step: StepCalling, Job: &task.Job})
-	call, err := w.revoke(callCtx, user.ID, task.Job)
-	w.observe(Event{Step: StepCalled, Job: &task.Job, Call: callOf(call, err), Took: w.config.Now().Sub(began), Err: err})
+	call, err := w.end(callCtx, task, user)
 	if err == nil && task.Job.Everywhere {
+		ended := call
 		call, err = w.everywhere(callCtx, user, task.Job, call)
+		if err != nil {
+			if err := w.noteEnded(ctx, task, user, began, ended); err != nil {
+				return Verdict{}, err
+			}
+		}
 	}
 	return w.conclude(ctx, task, user, began, call, err)
+}
+
+// end ends the person's sessions, where a try before has not done so.
+func (w *Worker) end(ctx context.Context, task Task, user User) (Call, error) {
+	if task.ended != nil {
+		return *task.ended.Call, nil
+	}
+	began := w.config.Now()
+	call, err := w.revoke(ctx, user.ID, task.Job)
+	w.observe(Event{Step: StepCalled, Job: &task.Job, Call: callOf(call, err), Took: w.config.Now().Sub(began), Err: err})
+	return call, err
 }
 
 // conclude records what a try came to.
@@ -193,18 +214,31 @@ func (w *Worker) commit(ctx context.Context, record Record) error {
 // bury copies the job to the dead letters, and only then ends it.
 func (w *Worker) bury(ctx context.Context, record Record) (Verdict, error) {
 	if err := w.deps.DeadLetters.Put(ctx, DeadJob(record, record.Ended)); err != nil {
-		return Verdict{}, fmt.Errorf("put aside as a dead letter: %w", err)
+		err = fmt.Errorf("put aside as a dead letter: %w", err)
+		record.Outcome, record.Reason = OutcomeFailed, record.Reason+"; the dead letters did not take it"
+		return Verdict{}, errors.Join(err, w.audit(ctx, record)) // the try was made all the same
 	}
 	w.observe(Event{Step: StepDeadLetter, Job: &record.Job, Record: &record, Reason: record.Reason})
 	return Verdict{Ended: true, Reason: record.Reason}, w.audit(ctx, record)
 }
 
+// audit puts a record on file. It insists for a while: the record of a job that ends is offered
+// again whenever the job comes, but of a try that failed nothing else is left.
 func (w *Worker) audit(ctx context.Context, record Record) error {
-	if err := w.deps.Audit.Append(ctx, record); err != nil {
-		return fmt.Errorf("append to the audit: %w", err)
+	ctx, cancel := context.WithTimeout(ctx, auditPatience)
+	defer cancel()
+	for wait := minCommitPause; ; wait *= 2 {
+		err := w.deps.Audit.Append(ctx, record)
+		if err == nil {
+			w.observe(Event{Step: StepAudited, Job: &record.Job, Record: &record})
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("append to the audit: %w", err)
+		case <-time.After(wait):
+		}
 	}
-	w.observe(Event{Step: StepAudited, Job: &record.Job, Record: &record})
-	return nil
 }
 
 // deferTask hands a job back untried. That is no attempt and leaves no record.

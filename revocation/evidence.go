@@ -51,6 +51,8 @@ type AuditCheck struct {
 	Finished int `json:"finished"` // finished jobs of the ledger whose record was looked for
 	TooNew   int `json:"too_new"`  // of them, without a record yet, but finished just now
 
+	Unsure int `json:"unsure"` // of them, without a record in what of the audit could be read in time
+
 	Wrong    int      `json:"wrong"`    // what is not as it should be
 	Problems []string `json:"problems"` // the first of it in this part, in words
 	Next     string   `json:"next,omitempty"`

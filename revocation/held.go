@@ -168,33 +168,3 @@ func storeRetry(err error) time.Duration {
 	}
 	return jitter(minRetry)
 }
-
-// everywhere makes the second call of a job that asks for Okta's global token revocation,
-// after the sessions are ended. When it fails the whole job is tried again: that the
-// sessions are then ended once more does no harm, since the second call ends them too.
-func (w *Worker) everywhere(ctx context.Context, user User, job Job, first Call) (Call, error) {
-	began := w.config.Now()
-	second, err := w.revokeEverywhere(ctx, user.ID, job)
-	w.observe(Event{Step: StepCalled, Job: &job, Call: callOf(second, err), Took: w.config.Now().Sub(began), Err: err})
-	if err == nil {
-		first.Everywhere = &second
-		return first, nil
-	}
-	failed := &CallError{Failure: FailureTemporary, Call: first, Err: fmt.Errorf("the sessions are ended, but not everywhere: %w", err)}
-	if callErr, ok := errors.AsType[*CallError](err); ok {
-		failed.Failure, failed.RetryAfter = callErr.Failure, callErr.RetryAfter
-		failed.Call.Everywhere = callOf(second, err)
-	}
-	if failed.Failure == FailureGone {
-		failed.Failure = FailureInvalid // the first call has just found them: that the feature is not there is more likely
-	}
-	return first, failed
-}
-
-func (w *Worker) revokeEverywhere(ctx context.Context, user string, job Job) (call Call, err error) {
-	defer func() { err = w.contain(&job, recover(), err) }()
-	if w.deps.Everywhere == nil {
-		return Call{}, &CallError{Failure: FailureInvalid, NotSent: true, Err: errors.New("global token revocation is not set up")}
-	}
-	return w.deps.Everywhere.RevokeEverywhere(ctx, user)
-}

@@ -54,6 +54,7 @@ const (
 // HoldDecision is an operator's word about a hold.
 type HoldDecision struct {
 	Key    string
+	Case   string // which hold of that key is meant, see Hold.Case; empty for the one that is there
 	Verb   string // VerbApprove or VerbReject
 	By     string // who says so, in their own words; may be empty where one is enough
 	Reason string

@@ -20,6 +20,8 @@ type Task struct {
 	Job     Job
 	Attempt int // 1 the first time the job is taken
 	Lease   Lease
+
+	ended *Record // of a try that ended the sessions and failed after that; see noteEnded
 }
 
 // Ledger remembers what was done. Implementations pass revocationtest.TestLedger.

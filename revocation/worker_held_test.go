@@ -253,55 +253,6 @@ func TestWorkerBrakeLetsGoByTime(t *testing.T) {
 	})
 }
 
-func TestWorkerRevokesEverywhere(t *testing.T) {
-	t.Parallel()
-	unlicensed := &revocation.CallError{Failure: revocation.FailureGone, Call: revocation.Call{Status: 404}, Err: errors.New("not found")}
-	busy := &revocation.CallError{Failure: revocation.FailureTemporary, Call: revocation.Call{Status: 503}, Err: errors.New("down")}
-	for name, tt := range map[string]struct {
-		err   error
-		times int
-		last  revocation.Outcome
-		calls int
-	}{
-		"at once":              {nil, 0, revocation.OutcomeRevoked, 1},
-		"at the third try":     {busy, 2, revocation.OutcomeRevoked, 3},
-		"a feature not there":  {unlicensed, 1, revocation.OutcomeDead, 1},
-		"an error of no class": {errors.New("odd"), 1, revocation.OutcomeRevoked, 2},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld()
-				fails := tt.times
-				w.reach = func(string) error {
-					if fails > 0 {
-						fails--
-						return tt.err
-					}
-					return nil
-				}
-				job := suspended("sig_1", ada)
-				job.Everywhere = true
-				w.lane.publish(job)
-				w.finish(t, w.start(t, 1))
-				calls, audit, letters := w.seen()
-				require.Len(t, calls, tt.calls)
-				require.Len(t, audit, tt.calls)
-				last := audit[len(audit)-1]
-				require.Equal(t, tt.last, last.Outcome)
-				require.Equal(t, 204, last.Call.Status, "the first call was made all the same")
-				if tt.last == revocation.OutcomeRevoked {
-					require.Equal(t, &revocation.Call{Status: 204, RequestID: "everywhere"}, last.Call.Everywhere)
-				} else {
-					require.Len(t, letters, 1)
-					require.Contains(t, last.Reason, "the sessions are ended, but not everywhere: not found")
-					require.Equal(t, 404, last.Call.Everywhere.Status)
-				}
-			})
-		})
-	}
-}
-
 // The second look is a job of its own, held once, however often the first is repeated.
 func TestWorkerLooksAgain(t *testing.T) {
 	t.Parallel()
