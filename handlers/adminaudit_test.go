@@ -38,10 +38,10 @@ func TestAuditAPI(t *testing.T) {
 			"audit of acme, a@acme.com, gone since 2026-11-23T09:00:00Z, oldest true, limit 7 from 9", `{"entries":[],"next":7}`,
 		},
 		"/api/v1/audit/verify": {
-			`check from ""`, `{"entries":3,"records":0,"actions":0,"finished":0,"too_new":0,"wrong":0,"problems":[],"next":"ledger-1"}`,
+			`check from ""`, `{"entries":3,"records":0,"actions":0,"finished":0,"too_new":0,"unsure":0,"wrong":0,"problems":[],"next":"ledger-1"}`,
 		},
 		"/api/v1/audit/verify?from=ledger-12": {
-			`check from "ledger-12"`, `{"entries":3,"records":0,"actions":0,"finished":0,"too_new":0,"wrong":0,"problems":[],"next":"ledger-1"}`,
+			`check from "ledger-12"`, `{"entries":3,"records":0,"actions":0,"finished":0,"too_new":0,"unsure":0,"wrong":0,"problems":[],"next":"ledger-1"}`,
 		},
 	} {
 		b := setupAdmin(t, adminToken, withEvidence)

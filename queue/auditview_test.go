@@ -78,6 +78,7 @@ func checked(t *testing.T, view *AuditView) revocation.AuditCheck {
 		sum.Actions += part.Actions
 		sum.Finished += part.Finished
 		sum.TooNew += part.TooNew
+		sum.Unsure += part.Unsure
 		sum.Wrong += part.Wrong
 		sum.Problems = append(sum.Problems, part.Problems...)
 		from = part.Next
@@ -112,6 +113,44 @@ func TestTheAuditIsChecked(t *testing.T) {
 	late := checked(t, view)
 	require.Equal(t, 1, late.Wrong)
 	require.Equal(t, []string{"job " + lost.Job.ID + " is finished, but the audit has no record " + lost.ID}, late.Problems)
+}
+
+// Two workers finished one job at once: the ledger keeps the record of the first, which died before
+// it told the audit. A duplicate's record is no stand-in.
+func TestTheCheckTakesTheOtherWorkersRecord(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	q := open(t)
+	ledger := ledger(t, q)
+	view := q.AuditView()
+	view.now = func() time.Time { return time.Now().Add(time.Hour) }
+	dead := finished(job("one", revocation.LaneHigh), "00u1", start)
+	alive := dead
+	alive.ID = dead.ID + "b"
+	duplicate := dead
+	duplicate.ID, duplicate.Outcome = dead.ID+"c", revocation.OutcomeCovered
+	require.NoError(t, ledger.Commit(ctx, dead))
+	require.NoError(t, q.Audit().Append(ctx, duplicate))
+	require.Equal(t, 1, checked(t, view).Wrong)
+	require.NoError(t, q.Audit().Append(ctx, alive))
+	require.Zero(t, checked(t, view).Wrong)
+}
+
+// What could not be read in time is not said to be missing.
+func TestTheCheckSaysWhatItCouldNotRead(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	q := open(t)
+	view := q.AuditView()
+	view.most = 1 // as many entries at once; ten times that for the records of one part
+	view.now = func() time.Time { return time.Now().Add(time.Hour) }
+	record := finished(job("one", revocation.LaneHigh), "00u1", start)
+	require.NoError(t, ledger(t, q).Commit(ctx, record))
+	for i := range checkReads + 1 {
+		require.NoError(t, q.Audit().Append(ctx, finished(job(fmt.Sprint("other", i), revocation.LaneHigh), "00u2", start)))
+	}
+	check := checked(t, view)
+	require.Equal(t, []int{0, 1}, []int{check.Wrong, check.Unsure})
 }
 
 // An audit that was tampered with by someone who could replace the stream.

@@ -134,8 +134,12 @@ func (c cli) auditVerify() *cobra.Command {
 		} else {
 			c.printCheck(sum)
 		}
-		if err == nil && sum.Wrong > 0 {
+		switch {
+		case err != nil:
+		case sum.Wrong > 0:
 			err = errors.New("the evidence is not whole")
+		case sum.Unsure > 0:
+			err = errors.New("part of the evidence could not be looked through in time: verify again when there is less to do")
 		}
 		return err
 	})
@@ -154,6 +158,7 @@ func (a *adminClient) verifyAudit(ctx context.Context) (revocation.AuditCheck, e
 		sum.Actions += part.Actions
 		sum.Finished += part.Finished
 		sum.TooNew += part.TooNew
+		sum.Unsure += part.Unsure
 		sum.Wrong += part.Wrong
 		sum.Problems = append(sum.Problems, part.Problems[:min(len(part.Problems), maxProblems-len(sum.Problems))]...)
 		from = part.Next
@@ -170,13 +175,16 @@ func (c cli) printCheck(sum revocation.AuditCheck) {
 	if sum.TooNew > 0 {
 		fmt.Fprintf(c.out, "%d of them finished just now, and their records are on their way: verify again\n", sum.TooNew)
 	}
+	if sum.Unsure > 0 {
+		fmt.Fprintf(c.out, "%d of them were not found in what of the audit could be read in time\n", sum.Unsure)
+	}
 	for _, problem := range sum.Problems {
 		fmt.Fprintln(c.out, "wrong:", printable(problem))
 	}
 	if left := sum.Wrong - len(sum.Problems); left > 0 {
 		fmt.Fprintf(c.out, "and %d more\n", left)
 	}
-	if sum.Wrong == 0 {
+	if sum.Wrong == 0 && sum.Unsure == 0 {
 		fmt.Fprintln(c.out, "nothing is missing; entries are not chained by hashes, so a replaced one would not be noticed")
 	}
 }

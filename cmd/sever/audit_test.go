@@ -76,13 +76,21 @@ func TestAuditInParts(t *testing.T) {
 
 	got = shell{}.run(t, "audit", "verify", "--admin", serveJSON(t, map[string][]any{"/api/v1/audit/verify": {
 		revocation.AuditCheck{Entries: 5, Records: 3, Actions: 1, Wrong: 2, Problems: []string{"entry 2 is no record of an action"}, Next: "ledger-1"},
-		revocation.AuditCheck{Finished: 3, TooNew: 1, Wrong: 1, Problems: []string{hostile}},
+		revocation.AuditCheck{Finished: 3, TooNew: 1, Unsure: 1, Wrong: 1, Problems: []string{hostile}},
 	}}))
 	require.Equal(t, exitFailed, got.code)
 	require.Equal(t, "sever: the evidence is not whole\n", got.err)
 	require.True(t, strings.HasPrefix(got.out, "read 5 entries back, from the first to the last: 3 attempts, 1 actions\n"+
 		"looked for the records of 3 finished jobs\n1 of them finished just now, and their records are on their way: verify again\n"+
+		"1 of them were not found in what of the audit could be read in time\n"+
 		"wrong: entry 2 is no record of an action\nwrong: "), got.out)
 	require.True(t, strings.HasSuffix(got.out, "\nand 1 more\n"), got.out)
 	require.NotRegexp(t, control, got.out)
+
+	got = shell{}.run(t, "audit", "verify", "--admin", serveJSON(t, map[string][]any{"/api/v1/audit/verify": {
+		revocation.AuditCheck{Entries: 5, Finished: 3, Unsure: 1},
+	}}))
+	require.Equal(t, exitFailed, got.code, "not said to be whole")
+	require.Contains(t, got.err, "verify again")
+	require.NotContains(t, got.out, "nothing is missing")
 }
