@@ -44,8 +44,8 @@ func TestAdminAPI(t *testing.T) {
 		"holds":       {"GET", "/api/v1/holds?limit=7", "", 200, "list holds  7", []string{`{"holds":[{"key":"` + holdKey + `","why":"effective_date"`}, nil},
 		"some holds":  {"GET", "/api/v1/holds?why=brake", "", 200, "list holds brake 100", nil, nil},
 		"hold":        {"GET", "/api/v1/holds/" + holdKey, "", 200, "show hold " + holdKey, []string{`"key":"` + holdKey + `","why":"brake"`}, nil},
-		"approve":     {"POST", "/api/v1/holds/" + holdKey + "/approve", `{"reason":"left early","by":" ada "}`, 200, "decide {Key:" + holdKey + " Verb:approve By:ada Reason:left early}", []string{`{"approved":"` + holdKey + `"}`}, nil},
-		"reject":      {"POST", "/api/v1/holds/" + holdKey + "/reject", `{"reason":"a mistake"}`, 200, "decide {Key:" + holdKey + " Verb:reject By: Reason:a mistake}", []string{`{"rejected":"` + holdKey + `"}`}, nil},
+		"approve":     {"POST", "/api/v1/holds/" + holdKey + "/approve", `{"reason":"left early","by":" ada "}`, 200, "decide {Key:" + holdKey + " Case: Verb:approve By:ada Reason:left early}", []string{`{"approved":"` + holdKey + `"}`}, nil},
+		"reject":      {"POST", "/api/v1/holds/" + holdKey + "/reject", `{"reason":"a mistake"}`, 200, "decide {Key:" + holdKey + " Case: Verb:reject By: Reason:a mistake}", []string{`{"rejected":"` + holdKey + `"}`}, nil},
 		"drop":        {"DELETE", "/api/v1/dead/" + deadID + "?reason=test", "", 204, "drop " + deadID + ": test", nil, nil},
 	}
 	for name, test := range tests {

@@ -158,7 +158,10 @@ func (a *admin) routeDeliveries(e *echo.Echo, protect echo.MiddlewareFunc) {
 // placeForm is what a page says where to go on.
 var placeForm = regexp.MustCompile(`^([a-z]{1,10}-)?[0-9]{1,20}(-[0-9]{1,20})?$`)
 
-// maxReplayIDs is as many ids as fit into a request.
+// maxReplayBody is as large as a configuration may be: a candidate policy comes along.
+const maxReplayBody = 1 << 20
+
+// maxReplayIDs is how many ids one request may have.
 const maxReplayIDs = 100
 
 func (a *admin) listDeliveries(c echo.Context) error {
@@ -204,7 +207,7 @@ func (a *admin) showDelivery(c echo.Context) error {
 
 func (a *admin) replayDeliveries(c echo.Context) error {
 	var order ReplayOrder
-	if err := readStrict(c, &order); err != nil {
+	if err := readStrictUpTo(c, &order, maxReplayBody); err != nil {
 		return err
 	}
 	if err := order.check(); err != nil {

@@ -105,6 +105,7 @@ func TestDeliveriesAPIRefuses(t *testing.T) {
 		"replay long reason": {"POST", replay, `{"ids":["` + deliveryID + `"],"reason":"` + strings.Repeat("r", 1001) + `"}`, 400, "reason is longer"},
 		"replay from":        {"POST", replay, `{"since":"2026-11-23T09:00:00Z","from":"x"}`, 400, "from must be"},
 		"replay misspelt":    {"POST", replay, `{"since":"2026-11-23T09:00:00Z","dryrun":true}`, 400, "unknown field"},
+		"replay too large":   {"POST", replay, `{"candidate":{"mode":"` + strings.Repeat("m", 1<<20) + `"}}`, 413, "larger than 1048576 bytes"},
 		"audit order":        {"GET", "/api/v1/audit?order=up", "", 400, "order must be newest or oldest"},
 		"audit from":         {"GET", "/api/v1/audit?from=-1", "", 400, "from must be"},
 		"audit since":        {"GET", "/api/v1/audit?since=now", "", 400, "since must be a time"},

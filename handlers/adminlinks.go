@@ -137,7 +137,7 @@ func (l *links) act(c echo.Context) error {
 		return badRequest("the form: " + shorten(err.Error()))
 	}
 	decision := revocation.HoldDecision{
-		Key: grant.Key, Verb: grant.Verb, By: strings.TrimSpace(req.PostForm.Get("by")), Reason: strings.TrimSpace(req.PostForm.Get("reason")),
+		Key: grant.Key, Case: grant.Case, Verb: grant.Verb, By: strings.TrimSpace(req.PostForm.Get("by")), Reason: strings.TrimSpace(req.PostForm.Get("reason")),
 	}
 	if decision.By == "" || decision.Reason == "" {
 		return badRequest("say who you are and why: it goes into the audit")

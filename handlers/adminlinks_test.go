@@ -17,12 +17,14 @@ import (
 
 const goodLink, rejectLink = "/approve/good", "/approve/reject"
 
+// shownCase is that of the hold that the office shows.
+func shownCase() string { return revocation.Hold{Why: revocation.HeldForBrake}.Case() }
+
 // linked has signed links: "good" approves the hold of holdKey, "reject" rejects it, "old" is of
 // one that was held under this key before, "odd" is signed and names no key.
 func linked(deps *handlers.AdminDeps) {
-	shown := revocation.Hold{Why: revocation.HeldForBrake} // as the office shows it
 	deps.ReadLink = func(token string) (handlers.LinkGrant, error) {
-		grant := handlers.LinkGrant{Key: holdKey, Case: shown.Case(), Verb: revocation.VerbApprove}
+		grant := handlers.LinkGrant{Key: holdKey, Case: shownCase(), Verb: revocation.VerbApprove}
 		switch token {
 		case "good":
 		case "reject":
@@ -70,7 +72,7 @@ func TestALinkAsksAndThenActs(t *testing.T) {
 	resp = serve(b.handler, browser("POST", goodLink, "by=Ada&reason=it+is+real"))
 	body = bodyOf(t, resp)
 	require.Equal(t, http.StatusOK, resp.StatusCode, body)
-	require.Equal(t, []string{"show hold " + holdKey, "decide {Key:" + holdKey + " Verb:approve By:Ada Reason:by a signed link: it is real}"}, b.office.asked)
+	require.Equal(t, []string{"show hold " + holdKey, "decide {Key:" + holdKey + " Case:" + shownCase() + " Verb:approve By:Ada Reason:by a signed link: it is real}"}, b.office.asked)
 	require.Contains(t, body, "on its way")
 	b.office.missing = 1
 	require.Contains(t, bodyOf(t, serve(b.handler, browser("POST", goodLink, "by=Ada&reason=r"))), "1 more must approve")

@@ -29,8 +29,11 @@ var (
 )
 
 // readStrict decodes one JSON value: a misspelt field is an error, not a default.
-func readStrict(c echo.Context, value any) error {
-	decoder := json.NewDecoder(http.MaxBytesReader(c.Response().Writer, c.Request().Body, maxAPIBody))
+func readStrict(c echo.Context, value any) error { return readStrictUpTo(c, value, maxAPIBody) }
+
+// readStrictUpTo is readStrict for a body of at most so many bytes.
+func readStrictUpTo(c echo.Context, value any, limit int64) error {
+	decoder := json.NewDecoder(http.MaxBytesReader(c.Response().Writer, c.Request().Body, limit))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(value); err != nil {
 		return decodeRefusal(err)
@@ -42,10 +45,10 @@ func readStrict(c echo.Context, value any) error {
 }
 
 func decodeRefusal(err error) error {
-	if _, over := errors.AsType[*http.MaxBytesError](err); over {
+	if over, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return &refusal{
 			status: http.StatusRequestEntityTooLarge,
-			detail: fmt.Sprintf("the body is larger than %d bytes", maxAPIBody),
+			detail: fmt.Sprintf("the body is larger than %d bytes", over.Limit),
 		}
 	}
 	if errors.Is(err, io.EOF) {

@@ -30,3 +30,8 @@ func (o Options) Fetching(carrier http.RoundTripper) Options {
 
 // ApprovalLinks makes the signed links that notices carry.
 func (a *App) ApprovalLinks() (*approval.Links, error) { return a.approvalLinks() }
+
+// Decide decides about a hold, as the admin API does.
+func (a *App) Decide(ctx context.Context, decision revocation.HoldDecision) (missing int, err error) {
+	return a.adminDeps().Holds.Decide(ctx, decision)
+}

@@ -83,6 +83,9 @@ func (h adminHolds) decidable(ctx context.Context, decision revocation.HoldDecis
 }
 
 func (h adminHolds) apply(entry revocation.HoldEntry, decision revocation.HoldDecision) (revocation.HoldEntry, error) {
+	if decision.Case != "" && entry.Hold != nil && decision.Case != entry.Hold.Case() {
+		return entry, fmt.Errorf("what was meant is not held any more, but something else is in its place: %w", revocation.ErrInvalid)
+	}
 	if decision.Verb == revocation.VerbReject {
 		return entry.Reject()
 	}

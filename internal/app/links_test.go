@@ -52,6 +52,8 @@ func TestALinkIsGoodForOneHoldOfItsKey(t *testing.T) {
 		}
 	}
 	require.Len(t, r.holds(), 1, "it waits as before")
+	_, err := r.app.Decide(t.Context(), revocation.HoldDecision{Key: second.Key, Case: first.Case(), Verb: revocation.VerbApprove, By: "ada", Reason: "r"})
+	require.ErrorIs(t, err, revocation.ErrInvalid, "also where the hold changed after the page was shown")
 	require.Len(t, r.calls(), 1)
 	require.Equal(t, http.StatusOK, r.link(http.MethodPost, of(second, approval.Approve), "by=ada&reason=real").status)
 	r.seen.await(t, audited(revocation.OutcomeRevoked), 2)

@@ -118,7 +118,7 @@ func (o *operator) Cancel(ctx context.Context, id, reason string) (revocation.Jo
 		return revocation.JobState{}, fmt.Errorf("cancel: %w", err)
 	}
 	if state.State != revocation.StatePending {
-		return revocation.JobState{}, fmt.Errorf("the job is not pending but %s, as %s: %w", state.State, state.Record.Outcome, revocation.ErrInvalid)
+		return revocation.JobState{}, notPending(state)
 	}
 	if err := o.record(ctx, "cancel", id, reason); err != nil {
 		return revocation.JobState{}, err
@@ -135,6 +135,19 @@ func (o *operator) Cancel(ctx context.Context, id, reason string) (revocation.Jo
 		return revocation.JobState{}, fmt.Errorf("cancel: %w", err)
 	}
 	return o.jobs.Show(ctx, id)
+}
+
+// notPending says why a job cannot be cancelled. One that is held has no record yet, and
+// neither has one that nobody decided about in time.
+func notPending(state revocation.JobState) error {
+	switch {
+	case state.State == revocation.StateHeld:
+		return fmt.Errorf("the job is held: reject its hold (`sever holds list`): %w", revocation.ErrInvalid)
+	case state.Record == nil:
+		return fmt.Errorf("the job is not pending but %s: %w", state.State, revocation.ErrInvalid)
+	default:
+		return fmt.Errorf("the job is not pending but %s, as %s: %w", state.State, state.Record.Outcome, revocation.ErrInvalid)
+	}
 }
 
 // Redrive sends a dead letter on its way again, then removes it. A crash between

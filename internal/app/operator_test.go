@@ -163,3 +163,17 @@ func TestTheAdminAPIKnowsItsToken(t *testing.T) {
 		}
 	}
 }
+
+// A job that is held has no record yet: it is said what to do instead.
+func TestAHeldJobIsNotCancelled(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, settings{policy: "{brake: {max: 1, per: 1h}}"})
+	r.deliver(suspension(person(1), "a"))
+	r.seen.await(t, audited(revocation.OutcomeRevoked), 1)
+	r.deliver(suspension(person(2), "b"))
+	r.seen.await(t, audited(revocation.OutcomeHeld), 1)
+	held := r.holds()[0]
+	answer := r.admin(http.MethodDelete, "/api/v1/jobs/"+held.Job.ID+"?reason=r", "")
+	require.Equal(t, http.StatusBadRequest, answer.status, answer.body)
+	require.Contains(t, answer.body, "held")
+}

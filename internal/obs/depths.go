@@ -34,7 +34,7 @@ type gauges struct {
 const scrapeTimeout = 2 * time.Second
 
 // RegisterGauges adds the gauges that are read at each scrape. held gives how many jobs
-// of each org wait for their date.
+// of each org are held.
 func (m *Metrics) RegisterGauges(
 	depths func(context.Context) ([]LaneDepth, error), held func(context.Context) (map[string]int, error), budgets func() []Budget,
 ) {
@@ -45,7 +45,7 @@ func (m *Metrics) RegisterGauges(
 		depths: depths, held: held, budgets: budgets,
 		pending:   describe("jobs_pending", "Jobs that wait or are in hand.", "org", "lane"),
 		oldest:    describe("oldest_pending_job_seconds", "Age of the oldest of them; 0 when there is none.", "org", "lane"),
-		holds:     describe("jobs_held", "Jobs that wait for their date.", "org"),
+		holds:     describe("jobs_held", "Jobs that are held: for a date, a delay, an approval, the brake or a protected person.", "org"),
 		limit:     describe("okta_budget_limit", "Okta's limit in the current window.", "org", "bucket"),
 		remaining: describe("okta_budget_remaining", "What is left of it.", "org", "bucket"),
 		failed:    describe("scrape_failed", "1 when the queue could not be asked for its depths."),

@@ -42,7 +42,7 @@ func NewMetrics() *Metrics {
 		logLatency:  histogram("delivery_log_seconds", "From a delivery's hand-over to its durable write.", fastBuckets()),
 		ignored:     counter("signals_ignored_total", "Events that deserve nothing.", "source", "reason"),
 		enqueued:    counter("jobs_enqueued_total", "Jobs put on a lane.", "org", "lane", "rule"),
-		holdChanges: counter("hold_changes_total", "Jobs held for a date, and what became of them: hold, replace, withdraw or release.", "org", "change"),
+		holdChanges: counter("hold_changes_total", "Jobs that were held, for whatever reason, and what became of them: hold, replace, withdraw or release.", "org", "change"),
 		braked:      counter("brake_trips_total", "How often the brake began to hold jobs.", "org"),
 		deferred:    counter("jobs_deferred_total", "Jobs that waited because their person was just revoked.", "org"),
 		attempts:    counter("attempts_total", "Attempts at jobs.", "org", "outcome"),
