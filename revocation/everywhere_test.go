@@ -129,7 +129,8 @@ func TestNoTryIsLostToAnAbsentStore(t *testing.T) {
 				w.fault = failing(tt.op, 3, errors.New("no server"))
 				tries := 0
 				w.answer = func(context.Context, string) error {
-					if tries++; tries <= tt.fails {
+					tries++
+					if tries <= tt.fails {
 						return tt.err
 					}
 					return nil
