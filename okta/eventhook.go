@@ -1,10 +1,12 @@
 package okta
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 )
 
 // EventHook is one delivery of an event hook: POST to the hook's URI, one or more events in it.
@@ -57,12 +59,21 @@ func (h *EventHook) UnmarshalJSON(b []byte) error {
 type text string
 
 func (t *text) UnmarshalJSON(b []byte) error {
+	if plain(b) {
+		*t = text(b[1 : len(b)-1])
+		return nil
+	}
 	var s string
 	if err := json.Unmarshal(b, &s); err != nil {
 		s = string(b)
 	}
 	*t = text(s)
 	return nil
+}
+
+// plain reports whether a JSON value is a string that says what it looks like.
+func plain(b []byte) bool {
+	return len(b) >= 2 && b[0] == '"' && bytes.IndexByte(b, '\\') < 0 && utf8.Valid(b)
 }
 
 // time reads RFC 3339. A time nobody can read is no reason to lose an event: it is zero.

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,7 +40,8 @@ func (d *OktaEventHook) Decode(delivery revocation.Delivery) (Decoded, error) {
 		return Decoded{}, err
 	}
 	var hook okta.EventHook
-	if err := json.Unmarshal(delivery.Body, &hook); err != nil {
+	// Not by json.Unmarshal, which would look once more whether all of it is JSON.
+	if err := hook.UnmarshalJSON(delivery.Body); err != nil {
 		return Decoded{}, fmt.Errorf("decode event hook: %w", err)
 	}
 	if hook.Data.Events == nil {

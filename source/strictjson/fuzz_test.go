@@ -14,8 +14,13 @@ func FuzzCheck(f *testing.F) {
 	} {
 		f.Add([]byte(body))
 	}
+	f.Add([]byte(`{"` + strings.Join(strings.Split("abcdefghijklmnopqrstuvwxyzABCDEFG", ""), `":1,"`) + `":2}`))
+	f.Add([]byte("[0,-0,1.0,-1e+5,1E-2,01,1.,.5,-,+1,1e]"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		err := Check(body, decidingKeys()...)
+		if want := byTokens(body, decidingKeys()...); (err == nil) != (want == nil) {
+			t.Fatalf("not as encoding/json reads it: %v, not %v", err, want)
+		}
 		if err == nil && !json.Valid(body) {
 			t.Fatal("accepted what encoding/json refuses")
 		}

@@ -1,13 +1,14 @@
 // Package strictjson refuses JSON that two readers could understand differently, or
 // that would cost out of proportion to read. Everything Sever decodes goes through it.
+//
+// It reads a body once, by itself: encoding/json's tokens cost as much as all other work on
+// a delivery together, and its second version is still an experiment (docs/decisions/0019).
 package strictjson
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -33,85 +34,67 @@ func Check(body []byte, folded ...string) error {
 	if !utf8.Valid(body) {
 		return errors.New("body is not valid UTF-8")
 	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.UseNumber()
-	var open []container
-	opened := 0
-	for {
-		token, err := decoder.Token()
-		if err != nil {
-			return fmt.Errorf("body is not valid JSON near byte %d", decoder.InputOffset())
-		}
-		if token == json.Delim('{') || token == json.Delim('[') {
-			opened++
-		}
-		if opened > maxContainers {
-			return fmt.Errorf("body holds more than %d objects and arrays", maxContainers)
-		}
-		if open, err = step(open, token, folded); err != nil {
-			return fmt.Errorf("%w near byte %d", err, decoder.InputOffset())
-		}
-		if len(open) == 0 {
-			return checkNothingBehind(decoder)
-		}
-	}
+	s := scanner{text: string(body), keys: keys{folded: folded}}
+	return s.whole()
 }
 
-// container is an array or object that is still open.
-type container struct {
-	keys    map[string]struct{} // nil for an array
-	wantKey bool
+// keys are those of the objects that are open, one object after the other.
+type keys struct {
+	folded []string
+	names  []string
 }
 
-func step(open []container, token json.Token, folded []string) ([]container, error) {
-	switch token {
-	case json.Delim('}'), json.Delim(']'):
-		return valueDone(open[:len(open)-1]), nil
-	case json.Delim('{'), json.Delim('['):
-		if len(open) == maxDepth {
-			return nil, fmt.Errorf("body nests deeper than %d", maxDepth)
-		}
-		if token == json.Delim('{') {
-			return append(open, container{keys: make(map[string]struct{}), wantKey: true}), nil
-		}
-		return append(open, container{}), nil
-	}
-	if len(open) == 0 || !open[len(open)-1].wantKey {
-		return valueDone(open), nil
-	}
-	return open, takeKey(&open[len(open)-1], token, folded)
+// many is from how many keys on those of an object are looked up in a map.
+const many = 24
+
+// object is one that is open.
+type object struct {
+	first int                 // of its keys
+	seen  map[string]struct{} // its keys, where there are many
 }
 
-func takeKey(object *container, token json.Token, folded []string) error {
-	key, _ := token.(string)
-	name := fold(key, folded)
-	if _, twice := object.keys[name]; twice {
-		return fmt.Errorf("key %.40q is given twice in one object", key)
+// take notes a key of the innermost object.
+func (k *keys) take(of *object, key string) error {
+	name := k.fold(key)
+	own := k.names[of.first:]
+	if of.seen == nil && len(own) == many {
+		of.seen = make(map[string]struct{}, 2*many)
+		for _, other := range own {
+			of.seen[other] = struct{}{}
+		}
 	}
-	object.keys[name] = struct{}{}
-	object.wantKey = false
+	if of.seen == nil {
+		if slices.Contains(own, name) {
+			return twiceError(key)
+		}
+		k.names = append(k.names, name)
+		return nil
+	}
+	if _, twice := of.seen[name]; twice {
+		return twiceError(key)
+	}
+	of.seen[name] = struct{}{}
 	return nil
 }
 
-func fold(key string, folded []string) string {
-	for _, name := range folded {
-		if strings.EqualFold(key, name) {
+func twiceError(key string) error { return fmt.Errorf("key %.40q is given twice in one object", key) }
+
+// fold gives the name that a key is compared by. A key in ASCII is as long as what it is the same as.
+func (k *keys) fold(key string) string {
+	ascii := isASCII(key)
+	for _, name := range k.folded {
+		if (!ascii || len(key) == len(name)) && strings.EqualFold(key, name) {
 			return name
 		}
 	}
 	return key
 }
 
-func valueDone(open []container) []container {
-	if len(open) > 0 && open[len(open)-1].keys != nil {
-		open[len(open)-1].wantKey = true
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
 	}
-	return open
-}
-
-func checkNothingBehind(decoder *json.Decoder) error {
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("body goes on behind its JSON value at byte %d", decoder.InputOffset())
-	}
-	return nil
+	return true
 }

@@ -2,6 +2,7 @@ package strictjson
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,20 @@ func TestCheck(t *testing.T) {
 		"objects, one deeper":              {strings.Repeat(`{"a":`, maxDepth+1) + "1" + strings.Repeat("}", maxDepth+1), "nests deeper"},
 		"100,000 nested":                   {nested("[", "]", 100_000), "nests deeper"},
 		"objects, never closed":            {strings.Repeat(`{"a":`, 100_000), "nests deeper"},
+		"many keys":                        {manyKeys("z"), ""},
+		"many keys, the first again":       {manyKeys("k0"), `"k0" is given twice`},
+		"many keys, the last again":        {manyKeys("k49"), `"k49" is given twice`},
+		"as many as are looked through":    {manyKeys("k23"), `"k23" is given twice`},
+		"numbers":                          {`[0,-0,1.5,-1.25e+10,1E-2,10]`, ""},
+		"number that ends in a point":      {`[1.]`, "not valid JSON"},
+		"number without a digit":           {`[-]`, "not valid JSON"},
+		"number without an exponent":       {`[1e+]`, "not valid JSON"},
+		"number that starts with a plus":   {`[+1]`, "not valid JSON"},
+		"escapes":                          {`"\"\\\/\b\f\n\r\t\u00e9\ud800"`, ""},
+		"escape that is none":              {`"\x"`, "not valid JSON"},
+		"escape cut short":                 {`"\u12"`, "not valid JSON"},
+		"word cut short":                   {`[tru]`, "not valid JSON"},
+		"word in capitals":                 {`[True]`, "not valid JSON"},
 		"duplicate key":                    {`{"a":1,"b":2,"a":3}`, `"a" is given twice`},
 		"duplicate key, inside":            {`{"x":[{"a":1,"a":1}]}`, `"a" is given twice`},
 		"duplicate key, escaped":           {`{"id":1,"\u0069d":2}`, "given twice"},
@@ -100,6 +115,15 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// manyKeys is an object of fifty keys and one more.
+func manyKeys(last string) string {
+	var body strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&body, `"k%d":{"k%d":1},`, i, i)
+	}
+	return "{" + body.String() + `"` + last + `":1}`
+}
+
 // Every folded key is refused twice in any case that encoding/json would take for it.
 func TestCheckFoldsTheKeysItIsGiven(t *testing.T) {
 	t.Parallel()
@@ -140,6 +164,22 @@ func TestCheckIsLinear(t *testing.T) {
 				require.Equal(t, tt.good, err == nil)
 			case <-time.After(30 * time.Second): // seconds under the race detector; a quadratic reader takes hours
 				require.Fail(t, "still reading")
+			}
+		})
+	}
+}
+
+func BenchmarkCheck(b *testing.B) {
+	body := []byte(`{"data":{"events":[` + strings.Repeat(manyKeys("z")+",", 4) + `{}]}}`)
+	for name, check := range map[string]func([]byte) error{
+		"scanner": func(body []byte) error { return Check(body, decidingKeys()...) },
+		"tokens":  func(body []byte) error { return byTokens(body, decidingKeys()...) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				require.NoError(b, check(body))
 			}
 		})
 	}

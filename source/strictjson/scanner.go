@@ -1,0 +1,269 @@
+package strictjson
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// scanner reads one JSON value (RFC 8259) from its first byte to its last.
+type scanner struct {
+	text string
+	at   int // the byte that is read next
+
+	depth      int
+	containers int
+	keys       keys
+}
+
+// whole reads the text as one value, with nothing behind it.
+func (s *scanner) whole() error {
+	if err := s.value(); err != nil {
+		return err
+	}
+	s.space()
+	if s.at < len(s.text) {
+		return fmt.Errorf("body goes on behind its JSON value at byte %d", s.at)
+	}
+	return nil
+}
+
+func (s *scanner) invalid() error { return fmt.Errorf("body is not valid JSON near byte %d", s.at) }
+
+// peek gives the next byte; 0, which is never valid where it is asked for, at the end.
+func (s *scanner) peek() byte {
+	if s.at == len(s.text) {
+		return 0
+	}
+	return s.text[s.at]
+}
+
+func (s *scanner) space() {
+	for s.at < len(s.text) {
+		switch s.text[s.at] {
+		case ' ', '\n', '\t', '\r':
+			s.at++
+		default:
+			return
+		}
+	}
+}
+
+func (s *scanner) value() error {
+	s.space()
+	switch c := s.peek(); {
+	case c == '{':
+		return s.object()
+	case c == '[':
+		return s.array()
+	case c == '"':
+		_, err := s.string()
+		return err
+	case c == '-' || isDigit(c):
+		return s.number()
+	case c == 't':
+		return s.literal("true")
+	case c == 'f':
+		return s.literal("false")
+	case c == 'n':
+		return s.literal("null")
+	default:
+		return s.invalid()
+	}
+}
+
+func (s *scanner) literal(word string) error {
+	if !strings.HasPrefix(s.text[s.at:], word) {
+		return s.invalid()
+	}
+	s.at += len(word)
+	return nil
+}
+
+// enter opens an object or array.
+func (s *scanner) enter() error {
+	s.at++
+	s.depth++
+	s.containers++
+	switch {
+	case s.depth > maxDepth:
+		return fmt.Errorf("body nests deeper than %d near byte %d", maxDepth, s.at)
+	case s.containers > maxContainers:
+		return fmt.Errorf("body holds more than %d objects and arrays", maxContainers)
+	}
+	return nil
+}
+
+// leave closes what was entered, at its bracket.
+func (s *scanner) leave() {
+	s.at++
+	s.depth--
+}
+
+func (s *scanner) array() error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	s.space()
+	if s.peek() == ']' {
+		s.leave()
+		return nil
+	}
+	for {
+		if err := s.value(); err != nil {
+			return err
+		}
+		more, err := s.more(']')
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+func (s *scanner) object() error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	first := len(s.keys.names)
+	defer func() { s.keys.names = s.keys.names[:first] }()
+	s.space()
+	if s.peek() == '}' {
+		s.leave()
+		return nil
+	}
+	return s.members(object{first: first})
+}
+
+// members reads the keys and values of an object, to its end.
+func (s *scanner) members(of object) error {
+	for {
+		s.space()
+		key, err := s.string()
+		if err != nil {
+			return err
+		}
+		if err := s.keys.take(&of, key); err != nil {
+			return fmt.Errorf("%w near byte %d", err, s.at)
+		}
+		s.space()
+		if s.peek() != ':' {
+			return s.invalid()
+		}
+		s.at++
+		if err := s.value(); err != nil {
+			return err
+		}
+		more, err := s.more('}')
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// more reads what follows a value: a comma, or the closing bracket.
+func (s *scanner) more(closing byte) (more bool, err error) {
+	s.space()
+	switch s.peek() {
+	case ',':
+		s.at++
+		return true, nil
+	case closing:
+		s.leave()
+		return false, nil
+	default:
+		return false, s.invalid()
+	}
+}
+
+// string reads a string and gives what it says.
+func (s *scanner) string() (string, error) {
+	if s.peek() != '"' {
+		return "", s.invalid()
+	}
+	start, escaped := s.at, false
+	for s.at++; s.at < len(s.text); s.at++ {
+		switch c := s.text[s.at]; {
+		case c == '"':
+			s.at++
+			if escaped {
+				return unquote(s.text[start:s.at])
+			}
+			return s.text[start+1 : s.at-1], nil
+		case c == '\\':
+			escaped = true
+			if err := s.escape(); err != nil {
+				return "", err
+			}
+		case c < ' ':
+			return "", s.invalid()
+		}
+	}
+	return "", s.invalid()
+}
+
+// escape reads the rest of an escape, but for its last byte.
+func (s *scanner) escape() error {
+	s.at++
+	switch s.peek() {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return nil
+	case 'u':
+	default:
+		return s.invalid()
+	}
+	for range 4 {
+		s.at++
+		if !isHex(s.peek()) {
+			return s.invalid()
+		}
+	}
+	return nil
+}
+
+func unquote(quoted string) (text string, err error) {
+	if json.Unmarshal([]byte(quoted), &text) != nil {
+		return "", errors.New("body is not valid JSON")
+	}
+	return text, nil
+}
+
+func (s *scanner) number() error {
+	if s.peek() == '-' {
+		s.at++
+	}
+	if s.peek() == '0' {
+		s.at++
+	} else if s.digits() == 0 {
+		return s.invalid()
+	}
+	if s.peek() == '.' {
+		s.at++
+		if s.digits() == 0 {
+			return s.invalid()
+		}
+	}
+	if c := s.peek(); c != 'e' && c != 'E' {
+		return nil
+	}
+	s.at++
+	if c := s.peek(); c == '+' || c == '-' {
+		s.at++
+	}
+	if s.digits() == 0 {
+		return s.invalid()
+	}
+	return nil
+}
+
+func (s *scanner) digits() (count int) {
+	for isDigit(s.peek()) {
+		s.at++
+		count++
+	}
+	return count
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+func isHex(c byte) bool { return isDigit(c) || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' }
