@@ -20,6 +20,8 @@ TOOLS         := $(BIN)/tools-$(shell $(GO) env GOVERSION)
 GOLANGCI_LINT := $(TOOLS)/golangci-lint
 GOVULNCHECK   := $(TOOLS)/govulncheck
 VULN_PROBE    := $(TOOLS)/probe
+GO_LICENSES   := $(TOOLS)/go-licenses
+CYCLONEDX     := $(TOOLS)/cyclonedx-gomod
 GOVULNDB      ?= https://vuln.go.dev
 
 # The race detector needs cgo, and Go turns cgo off where it finds no C compiler.
@@ -44,7 +46,7 @@ demo: ## Watch alerts become revocations on this machine (ARGS=--once to stop by
 ##@ Check
 
 .PHONY: check
-check: fmt-check vet mod-tidy-check generate-check lint test vuln ## Everything a change must pass
+check: fmt-check vet mod-tidy-check generate-check lint licences test vuln ## Everything a change must pass
 	@echo "check: all passed"
 
 .PHONY: fmt-check
@@ -98,6 +100,56 @@ vuln: $(GOVULNCHECK) ## Known vulnerabilities in what the code calls (GOVULNDB=U
 	*) exit $$reached ;; \
 	esac
 
+# Licences that ask for little more than to be named with the binary. Copyleft, even per file (MPL-2.0), is
+# for a person to decide: there is none so far.
+LICENCES := Apache-2.0,BSD-2-Clause,BSD-3-Clause,ISC,MIT
+# What is linked into the binary for Linux, whatever machine this runs on.
+LICENCES_OF := GOOS=linux GOARCH=amd64 CGO_ENABLED=0 $(GO_LICENSES)
+
+.PHONY: licences
+licences: $(GO_LICENSES) ## Fail on a licence not in LICENCES, or when docs/licences.md is out of date
+	@mkdir -p $(BIN)
+	@$(LICENCES_OF) check ./cmd/sever --ignore sever/ --allowed_licenses=$(LICENCES) 2>$(BIN)/licences.log || { \
+	  echo "a licence that is not allowed; see LICENCES in Makefile:"; grep -v '^W\|^/' $(BIN)/licences.log; exit 1; }
+	@$(LICENCES_OF) report ./cmd/sever --ignore sever/ --template tools/licences/licences.md.tmpl >$(BIN)/licences.md 2>$(BIN)/licences.log || { \
+	  cat $(BIN)/licences.log; exit 1; }
+	@cmp -s $(BIN)/licences.md docs/licences.md || { cp $(BIN)/licences.md docs/licences.md; \
+	  echo "docs/licences.md was out of date; it is fresh now, commit it"; exit 1; }
+
+.PHONY: sbom
+sbom: build $(CYCLONEDX) ## What is inside bin/sever, as CycloneDX: bin/sever.cdx.json
+	$(CYCLONEDX) bin -json -std -noserial -notimestamp -version $(VERSION) -output $(BIN)/sever.cdx.json $(BIN)/sever
+
+##@ Prove
+
+CHECKS ?= 20000
+ROUNDS ?= 100
+SOAK   ?= 1h
+LAB    ?=
+
+.PHONY: model
+model: ## The model of the core, at length (CHECKS=20000 random plans)
+	$(GO) test -run 'TestModel$$' -timeout 60m ./revocation -rapid.checks=$(CHECKS)
+
+.PHONY: powercut
+powercut: build ## Power cuts under load, on a file system that forgets what was not fsynced (ROUNDS=100; needs FUSE)
+	cd bench/powercut && POWERCUT_ROUNDS=$(ROUNDS) $(GO) test -count=1 -run 'TestNoAcceptedDeliveryIsLost|TestPeers' -v -timeout 90m .
+
+.PHONY: soak
+soak: ## Everything under a steady load for SOAK (1h): nothing lost or doubled, memory flat (BENCH_DIR=folder on a real disk)
+	SOAK=$(SOAK) $(GO) test -run '^$$' -bench '^BenchmarkSoak$$' -benchtime 1x -timeout 0 -v ./internal/bench
+
+.PHONY: lab
+lab: build ## Sever beside a Watermill peer and the machine's limits (LAB=flags; see bench/README.md)
+	cd bench && $(GO) run ./cmd/lab -sever $(BIN)/sever $(LAB)
+
+.PHONY: labs-check
+labs-check: build ## The labs themselves, in short
+	$(GO) vet -C bench ./...
+	$(GO) vet -C bench/powercut ./...
+	$(GO) test -C bench ./...
+	$(GO) test -C bench/powercut ./...
+
 ##@ Measure
 
 .PHONY: bench
@@ -140,6 +192,14 @@ clean: ## Remove bin/
 $(GOLANGCI_LINT): tools/golangci-lint/go.mod tools/golangci-lint/go.sum
 	@echo "building golangci-lint: a few minutes the first time, then never again"
 	cd tools/golangci-lint && GOFLAGS= GOBIN=$(TOOLS) $(GO) install tool
+	@touch $@
+
+$(GO_LICENSES): tools/licences/go.mod tools/licences/go.sum
+	cd tools/licences && GOFLAGS= GOBIN=$(TOOLS) $(GO) install tool
+	@touch $@
+
+$(CYCLONEDX): tools/cyclonedx/go.mod tools/cyclonedx/go.sum
+	cd tools/cyclonedx && GOFLAGS= GOBIN=$(TOOLS) $(GO) install tool
 	@touch $@
 
 $(GOVULNCHECK): tools/govulncheck/go.mod tools/govulncheck/go.sum tools/govulncheck/probe/main.go
