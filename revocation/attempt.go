@@ -87,6 +87,9 @@ func (w *Worker) weighNewest(ctx context.Context, task Task, user User, newest R
 		verdict, err := w.finish(ctx, newest)
 		return verdict, true, err
 	}
+	if err := w.vouch(ctx, newest); err != nil {
+		return Verdict{}, false, err
+	}
 	age := w.config.Now().Sub(newest.Began)
 	if age < -max(w.config.Spacing, w.config.Margin) {
 		// The clock was set back since, or another host's is far ahead: what came after
@@ -103,6 +106,23 @@ func (w *Worker) weighNewest(ctx context.Context, task Task, user User, newest R
 		return w.deferTask(task, min(wait, w.config.Spacing), "this person was revoked just now; one more call will do for all that came since"), true, nil
 	}
 	return Verdict{}, false, nil
+}
+
+// vouch makes sure that the newest revocation is on record before something else is covered by it or
+// takes its place. A crash may have come between the two writes of its commit; its own job, when
+// that comes again, may be covered in turn and would tell of a call that it did not make.
+func (w *Worker) vouch(ctx context.Context, newest Record) error {
+	_, found, err := w.deps.Ledger.Finished(ctx, newest.Job.ID)
+	if err != nil {
+		return fmt.Errorf("read the ledger for the newest revocation: %w", err)
+	}
+	if found {
+		return nil
+	}
+	if err := w.deps.Audit.Append(ctx, newest); err != nil {
+		return fmt.Errorf("append the newest revocation to the audit: %w", err)
+	}
+	return w.commit(ctx, newest)
 }
 
 // act calls Okta once, if the brake has room, and concludes from its answer. The claim of

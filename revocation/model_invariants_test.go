@@ -122,11 +122,11 @@ func (m *model) newIn(record revocation.Record) bool {
 func (m *model) mayForget(by *node, job revocation.Job) {
 	finished, found := m.finished(job.ID)
 	switch {
+	case m.isHeld(job), m.isDead(job): // whatever another copy of it is coming to meanwhile
 	case found:
 		if !m.hasEnd(finished) {
 			m.breaksf("no evidence: %s is acknowledged, and no end of it is in the audit", m.label(job))
 		}
-	case m.isHeld(job), m.isDead(job):
 	default:
 		m.breaksf("lost: %s is acknowledged, and it is neither finished nor put aside", m.label(job))
 	}

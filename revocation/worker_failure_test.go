@@ -64,6 +64,40 @@ func TestWorkerPutsAsideThoughEachStepFailsOnce(t *testing.T) {
 	}
 }
 
+// A process dies between the two writes of a commit. What its revocation covers until the job comes
+// again is covered by something that is on record.
+func TestACoveringCallIsOnRecord(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		first, second := suspended("sig_1", ada), suspended("sig_2", ada)
+		pass(time.Second)
+		w.lane.publish(first)
+		p := w.startDying(t, 1, len(wayOfOne())-3) // before opCommitID
+		pass(time.Second)
+		p.kill()
+		w.lane.publish(second)
+		p = w.start(t, 1)
+		pass(time.Second)
+		w.lane.publish(suspended("sig_3", ada)) // its revocation is the newest when the first job comes again
+		w.finish(t, p)
+		calls, audit, _ := w.seen()
+		require.Len(t, calls, 2)
+		revoked := map[string]bool{}
+		for _, record := range audit {
+			if record.Outcome == revocation.OutcomeRevoked {
+				revoked[record.Job.ID] = true
+			}
+		}
+		require.Len(t, revoked, 2)
+		for _, record := range audit {
+			if record.CoveredBy != "" {
+				require.Contains(t, revoked, record.CoveredBy)
+			}
+		}
+	})
+}
+
 // TestWorkerCrash kills the process between any two steps of a job's way. The job
 // comes again counted as a second delivery, or, since counts get lost, as a first.
 func TestWorkerCrash(t *testing.T) {
