@@ -158,6 +158,11 @@ func printable(s string) bool {
 	return true
 }
 
+// http2Silence is how long an HTTP/2 connection may be silent before it is asked whether it lives, and how long it has to
+// answer. All calls share one such connection, and without this one that died without a word would take every attempt with it
+// until TCP gives it up, which may be a quarter of an hour.
+const http2Silence = 5 * time.Second
+
 // newTransport bounds what a stuck or hostile peer can hold: connections, header size and every phase of a call.
 func newTransport() *http.Transport {
 	return &http.Transport{
@@ -167,6 +172,7 @@ func newTransport() *http.Transport {
 		TLSHandshakeTimeout:    5 * time.Second,
 		ResponseHeaderTimeout:  20 * time.Second,
 		ForceAttemptHTTP2:      true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: http2Silence, PingTimeout: http2Silence},
 		MaxConnsPerHost:        32,
 		MaxIdleConns:           32,
 		MaxIdleConnsPerHost:    16,

@@ -201,7 +201,9 @@ func TestTwoReplicasShareTheWindow(t *testing.T) {
 			org := newFakeOrg(100, 5*time.Second)
 			took := revoke(t, 500, 8, org.client(t, "one", 0), org.client(t, "two", 0))
 			require.Equal(t, 500, org.done)
-			require.LessOrEqual(t, took, 21*time.Second)
+			// Four windows, and what each loses to the other by learning of its calls from headers only:
+			// 21 s and a tenth were seen once in some thousands.
+			require.LessOrEqual(t, took, 21500*time.Millisecond)
 			require.LessOrEqual(t, org.refused["one"]+org.refused["two"], 5)
 		})
 	}
