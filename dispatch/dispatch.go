@@ -144,6 +144,11 @@ func (d *Dispatcher) settle(ctx context.Context, lease revocation.Lease, verdict
 }
 
 func (d *Dispatcher) dispatchEntry(ctx context.Context, entry revocation.LogEntry) error {
+	if entry.Missing != nil {
+		if err := d.bury(ctx, revocation.DeadRaw(nil, entry.Missing.Error(), d.config.Now())); err != nil {
+			return err
+		}
+	}
 	if entry.Damage != nil {
 		return d.bury(ctx, revocation.DeadRaw(entry.Raw, "a log entry could not be read back: "+entry.Damage.Error(), d.config.Now()))
 	}

@@ -229,6 +229,21 @@ func TestDispatchPutsADamagedEntryAside(t *testing.T) {
 	})
 }
 
+// What the store lost before an entry waits for an operator, and the entry itself is worked.
+func TestDispatchPutsAGapAside(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStores()
+		stop := s.run(t, nil)
+		s.entries <- revocation.LogEntry{Missing: errors.New("3 entries are gone"), Deliveries: []revocation.Delivery{suspension(ada, "uuid-1")}}
+		pass(time.Millisecond)
+		stop()
+		require.Len(t, s.letters, 1)
+		require.Equal(t, "3 entries are gone", s.letters[0].Reason)
+		require.Len(t, s.jobs, 1)
+	})
+}
+
 // One event without a person costs the others of its delivery nothing.
 func TestDispatchOfABatch(t *testing.T) {
 	t.Parallel()

@@ -1,10 +1,12 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -31,6 +33,9 @@ type embedded struct {
 }
 
 func startEmbedded(dir string, logger *slog.Logger) (*embedded, error) {
+	if err := makeFolders(filepath.Clean(dir)); err != nil {
+		return nil, err
+	}
 	lock, err := lockStore(dir)
 	if err != nil {
 		return nil, err
@@ -95,8 +100,30 @@ func (e *embedded) stop() error {
 type serverLog struct{ logger *slog.Logger }
 
 func (l serverLog) Noticef(format string, v ...any) { l.logger.Debug(fmt.Sprintf(format, v...)) } //nolint:sloglint // its own words
-func (l serverLog) Warnf(format string, v ...any)   { l.logger.Warn(fmt.Sprintf(format, v...)) }  //nolint:sloglint // its own words
-func (l serverLog) Fatalf(format string, v ...any)  { l.logger.Error(fmt.Sprintf(format, v...)) } //nolint:sloglint // its own words
-func (l serverLog) Errorf(format string, v ...any)  { l.logger.Error(fmt.Sprintf(format, v...)) } //nolint:sloglint // its own words
-func (l serverLog) Debugf(format string, v ...any)  { l.logger.Debug(fmt.Sprintf(format, v...)) } //nolint:sloglint // its own words
-func (l serverLog) Tracef(format string, v ...any)  { l.logger.Debug(fmt.Sprintf(format, v...)) } //nolint:sloglint // its own words
+func (l serverLog) Warnf(format string, v ...any) {
+	level := slog.LevelWarn
+	if tellsOfDamage(format) {
+		level = slog.LevelError
+	}
+	l.logger.Log(context.Background(), level, fmt.Sprintf(format, v...)) //nolint:sloglint // its own words
+}
+func (l serverLog) Fatalf(format string, v ...any) { l.logger.Error(fmt.Sprintf(format, v...)) } //nolint:sloglint // its own words
+func (l serverLog) Errorf(format string, v ...any) { l.logger.Error(fmt.Sprintf(format, v...)) } //nolint:sloglint // its own words
+func (l serverLog) Debugf(format string, v ...any) { l.logger.Debug(fmt.Sprintf(format, v...)) } //nolint:sloglint // its own words
+func (l serverLog) Tracef(format string, v ...any) { l.logger.Debug(fmt.Sprintf(format, v...)) } //nolint:sloglint // its own words
+
+// tellsOfDamage reports whether one of nats-server's warnings says that a file of the
+// store is damaged or gone. Those of its index ("Stream state ...") come after every kill:
+// it reads the messages instead, and what is missing of them tellDamage says.
+func tellsOfDamage(format string) bool {
+	for _, words := range []string{
+		"checksums do not match", "Missing stream metafile", "Missing stream checksum", "Missing consumer metafile",
+		"Missing consumer checksum", "Error reading metafile", "Error reading Stream metafile", "Error reading consumer metafile",
+		"Error unmarshalling", "Error recreating stream", "Error adding consumer", "past last stream sequence",
+	} {
+		if strings.Contains(format, words) {
+			return true
+		}
+	}
+	return false
+}

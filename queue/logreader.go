@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -13,6 +14,7 @@ import (
 // LogReader reads the delivery log in order, one entry at a time.
 type LogReader struct {
 	consumer jetstream.Consumer
+	place    place
 	closed   context.Context //nolint:containedctx // ends every Next at once
 	close    context.CancelFunc
 }
@@ -26,6 +28,9 @@ func (q *Queue) LogReader(ctx context.Context) (*LogReader, error) {
 		return nil, fmt.Errorf("open consumer %s: %w", consumerDispatch, err)
 	}
 	r := &LogReader{consumer: consumer}
+	if q.embedded != nil { // of a cluster, other processes read a part
+		r.place.next = consumer.CachedInfo().Delivered.Stream + 1
+	}
 	r.closed, r.close = context.WithCancel(context.Background())
 	return r, nil
 }
@@ -42,8 +47,38 @@ func (r *LogReader) Next(ctx context.Context) (revocation.LogEntry, error) {
 	if err != nil {
 		return revocation.LogEntry{}, fmt.Errorf("read %s: %w", streamDeliveries, err)
 	}
+	meta, err := msg.Metadata()
+	if err != nil {
+		return revocation.LogEntry{}, fmt.Errorf("read %s: %w", streamDeliveries, err)
+	}
+	missing := r.place.reach(meta.Sequence.Stream, meta.Timestamp)
 	deliveries, err := unpack(msg.Data())
-	return revocation.LogEntry{Deliveries: deliveries, Lease: lease{msg}, Damage: err, Raw: msg.Data()}, nil
+	return revocation.LogEntry{Deliveries: deliveries, Lease: lease{msg}, Missing: missing, Damage: err, Raw: msg.Data()}, nil
+}
+
+// place is how far a reader that reads alone has come. nats-server passes over a message whose bytes
+// no longer fit their checksum without a word, so that only a jump tells of it.
+type place struct {
+	next uint64    // the sequence that is due; 0 where nobody can know
+	at   time.Time // when the entry before was stored
+}
+
+// reach notes the next entry, and says what was passed over. An entry that comes once more is no
+// news.
+func (p *place) reach(seq uint64, at time.Time) (missing error) {
+	if p.next == 0 || seq < p.next {
+		return nil
+	}
+	if seq > p.next {
+		between := "before " + at.UTC().Format(time.RFC3339)
+		if !p.at.IsZero() {
+			between = "between " + p.at.UTC().Format(time.RFC3339) + " and " + at.UTC().Format(time.RFC3339)
+		}
+		missing = fmt.Errorf("%d entries of the log (sequence %d to %d), stored %s, cannot be read: the store is damaged. "+
+			"Ask the senders to send again what they sent then; each entry held up to %d deliveries", seq-p.next, p.next, seq-1, between, packDeliveries)
+	}
+	p.next, p.at = seq+1, at
+	return missing
 }
 
 // Close stops reading.

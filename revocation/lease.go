@@ -53,6 +53,8 @@ type LogEntry struct {
 	Deliveries []Delivery
 	Lease      Lease
 
+	// Missing says what was lost between the entry before and this one: the store is damaged.
+	Missing error
 	// Damage says why the entry could not be read back; Raw is then all there is.
 	Damage error
 	Raw    []byte
