@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -39,6 +40,9 @@ type Queue struct {
 	embedded *embedded
 	topology topology
 	config   Config
+
+	recording sync.WaitGroup     // keeps the record of what the embedded server's store holds
+	stopped   context.CancelFunc // ends it
 }
 
 // letterWords is room for what a dead letter says beside the delivery, which it
@@ -56,10 +60,10 @@ func Open(ctx context.Context, config Config) (*Queue, error) {
 		orgs: config.Orgs, ackWait: config.AckWait,
 	}}
 	if err := q.connect(); err != nil {
-		return nil, errors.Join(err, q.Close())
+		return nil, errors.Join(err, q.Close()) //nolint:contextcheck // the store is closed whatever became of ctx
 	}
 	if err := q.prepare(ctx); err != nil {
-		return nil, errors.Join(err, q.Close())
+		return nil, errors.Join(err, q.Close()) //nolint:contextcheck // the store is closed whatever became of ctx
 	}
 	return q, nil
 }
@@ -90,12 +94,15 @@ func (q *Queue) prepare(ctx context.Context) (err error) {
 	if q.js, err = jetstream.New(q.conn); err != nil {
 		return fmt.Errorf("open JetStream: %w", err)
 	}
-	if err := q.topology.ensure(ctx, q.js); errors.Is(err, nats.ErrNoResponders) {
+	if err := q.ensureMended(ctx); errors.Is(err, nats.ErrNoResponders) {
 		return fmt.Errorf("JetStream does not answer; enable it on the servers of nats.url: %w", err)
 	} else if err != nil {
 		return err
 	}
-	return nil
+	if q.embedded == nil {
+		return nil
+	}
+	return q.watchStore(ctx)
 }
 
 func connectCluster(cluster Cluster, logger *slog.Logger) (*nats.Conn, error) {
@@ -111,11 +118,18 @@ func connectCluster(cluster Cluster, logger *slog.Logger) (*nats.Conn, error) {
 	return conn, nil
 }
 
+// pingEvery is how often the connection to NATS is tried.
+const pingEvery = 3 * time.Second
+
 func options(logger *slog.Logger) []nats.Option {
 	return []nats.Option{
 		nats.Name("sever"),
 		nats.MaxReconnects(-1), // an operator restarts NATS, not us
 		nats.ReconnectWait(250 * time.Millisecond),
+		// A connection that died without a word, behind a firewall that forgot it say, is
+		// noticed after the third ping and replaced. By nats.go's defaults it would take six
+		// minutes, with 503 for every sender.
+		nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(2),
 		// No publish may linger in a buffer while the connection is away: its sender
 		// was told 503 long ago and will send again.
 		nats.ReconnectBufSize(-1),
@@ -135,6 +149,7 @@ func options(logger *slog.Logger) []nats.Option {
 // the queue must have stopped before: an in-process connection does not notice
 // that its server is gone.
 func (q *Queue) Close() error {
+	q.closeRecord()
 	if q.conn != nil {
 		q.conn.Close()
 	}

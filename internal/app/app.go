@@ -175,7 +175,7 @@ func (a *App) openQueue(ctx context.Context) (err error) {
 	a.log = a.queue.DeliveryLog(a.config.Receive.AppendTimeout, int64(a.config.Receive.MaxWaiting))
 	a.undo.push("close the delivery log", func() error { a.log.Close(); return nil })
 	a.senders.log = a.log
-	a.ready = &readiness{probe: a.log.Probe, keep: time.Second}
+	a.ready = &readiness{probe: a.takesWrites, keep: time.Second}
 	a.metrics.RegisterGauges(a.depths, a.holds.Count, a.budgets)
 	return a.warnOfOrphans(ctx)
 }
@@ -245,8 +245,11 @@ func (a *App) Run(ctx context.Context) error {
 	for _, run := range stages {
 		stageGroup.Go(func() error { return run(stageCtx) })
 	}
+	serving, stopServing := context.WithCancel(ctx)
+	defer stopServing()
+	defer context.AfterFunc(stageCtx, stopServing)() // a stage that failed ends the rest
 	stopNotices := a.sendNotices(ctx)
-	serveErr := serve(ctx, a.ready, servers)
+	serveErr := serve(serving, a.ready, servers)
 	stopStages(errStopping)
 	stagesErr := stageGroup.Wait()
 	stopNotices()

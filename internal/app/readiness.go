@@ -41,3 +41,12 @@ func (r *readiness) stop() {
 	defer r.mu.Unlock()
 	r.stopped = true
 }
+
+// takesWrites tries a write to the delivery log, once no other stream has stopped for good:
+// deliveries that are taken while no job can be stored help nobody.
+func (a *App) takesWrites(ctx context.Context) error {
+	if err := a.queue.Frozen(); err != nil {
+		return err
+	}
+	return a.log.Probe(ctx)
+}

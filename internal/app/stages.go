@@ -11,7 +11,8 @@ import (
 
 // stages prepares what runs beside the servers.
 func (a *App) stages(ctx context.Context) ([]func(context.Context) error, error) {
-	stages := a.senders.runners // they fetch keys and poll
+	// The senders' runners fetch keys and poll.
+	stages := append([]func(context.Context) error{a.queue.WaitThaw}, a.senders.runners...)
 	if a.options.Roles.Dispatch {
 		dispatcher, err := a.dispatcher(ctx)
 		if err != nil {
