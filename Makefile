@@ -131,6 +131,10 @@ LAB    ?=
 model: ## The model of the core, at length (CHECKS=20000 random plans)
 	$(GO) test -run 'TestModel$$' -timeout 60m ./revocation -rapid.checks=$(CHECKS)
 
+.PHONY: crash
+crash: ## Kill Sever under load, ROUNDS times over (100), and judge what is left
+	SEVER_CRASH_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 90m -v -run '^TestTheCrashLab$$' ./internal/app
+
 .PHONY: powercut
 powercut: build ## Power cuts under load, on a file system that forgets what was not fsynced (ROUNDS=100; needs FUSE)
 	cd bench/powercut && POWERCUT_ROUNDS=$(ROUNDS) $(GO) test -count=1 -run 'TestNoAcceptedDeliveryIsLost|TestPeers' -v -timeout 90m .

@@ -3,6 +3,7 @@ package app_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -71,10 +72,22 @@ func killer(at string) revocation.Observer {
 	var seen atomic.Int64
 	return func(event revocation.Event) {
 		if event.Step == revocation.Step(name) && seen.Add(1) == nth {
+			fmt.Fprintln(os.Stdout, "killed", name)
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {} // not one instruction more on this goroutine
 		}
 	}
+}
+
+// told is what a child says of a step: one short line, so that a kill never cuts it.
+type told struct {
+	Step     revocation.Step    `json:"step"`
+	Outcome  revocation.Outcome `json:"outcome"`
+	Reason   string             `json:"reason"`
+	Job      string             `json:"job"`
+	Person   string             `json:"person"`
+	Source   string             `json:"source"`
+	Occurred time.Time          `json:"occurred"`
 }
 
 func tellStep() revocation.Observer {
@@ -82,15 +95,28 @@ func tellStep() revocation.Observer {
 	return func(event revocation.Event) {
 		one.Lock()
 		defer one.Unlock()
-		outcome := revocation.Outcome("-")
+		line := told{Step: event.Step}
 		if event.Record != nil {
-			outcome = event.Record.Outcome
+			line.Outcome = event.Record.Outcome
 		}
-		reason := "-"
 		if event.Step == revocation.StepIgnored {
-			reason = event.Reason
+			line.Reason = event.Reason
 		}
-		fmt.Fprintln(os.Stdout, "step", event.Step, outcome, reason)
+		if job := event.Job; job != nil {
+			line.Job, line.Person, line.Source, line.Occurred = job.ID, job.Person.Value, job.Source, job.Occurred
+		}
+		text, err := json.Marshal(line)
+		if err != nil {
+			panic(err) // plain values
+		}
+		fmt.Fprintln(os.Stdout, "step", string(text))
+	}
+}
+
+func (l told) event() revocation.Event {
+	return revocation.Event{
+		Step: l.Step, Reason: l.Reason, Record: &revocation.Record{Outcome: l.Outcome},
+		Job: &revocation.Job{ID: l.Job, Person: revocation.Person{Value: l.Person}, Source: l.Source, Occurred: l.Occurred},
 	}
 }
 
@@ -98,15 +124,27 @@ func tellStep() revocation.Observer {
 type process struct {
 	cmd        *exec.Cmd
 	stdin      io.Closer
-	url, admin string
+	began      time.Time // just before it was started
+	url, admin string    // once it listens
+	listening  chan string
 
-	ended chan struct{} // closed when the child is gone
-	err   error         // how it went, once ended
+	ended    chan struct{} // closed when the child is gone
+	err      error         // how it went, once ended
+	killedAt string        // the step at which it killed itself, once ended
+	seen     *recorder     // what this child told
 }
 
-// startChild starts the rig's installation as a process. What it tells becomes the
-// rig's own events. kill is step:n, or empty to let it live.
+// startChild starts the rig's installation as a process and waits until it listens.
+// kill is step:n, or empty to let it live.
 func (r *rig) startChild(kill string) *process {
+	r.t.Helper()
+	p := r.launch(kill)
+	require.True(r.t, p.awaitListening(r.t), "the child ended before it listened")
+	return p
+}
+
+// launch starts a child. What it tells becomes the rig's own events, too.
+func (r *rig) launch(kill string) *process {
 	r.t.Helper()
 	cmd := exec.CommandContext(r.t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childConfig+"="+r.file, childKill+"="+kill)
@@ -118,14 +156,15 @@ func (r *rig) startChild(kill string) *process {
 	require.NoError(r.t, err)
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(r.t, err)
+	p := &process{
+		cmd: cmd, stdin: stdin, began: time.Now(), listening: make(chan string, 1), ended: make(chan struct{}), seen: newRecorder(),
+	}
 	require.NoError(r.t, cmd.Start())
-	p := &process{cmd: cmd, stdin: stdin, ended: make(chan struct{})}
-	listening := make(chan string, 1)
 	go func() {
 		defer close(p.ended)
-		defer close(listening)
+		defer close(p.listening)
 		for lines := bufio.NewScanner(stdout); lines.Scan(); {
-			r.hear(strings.Fields(lines.Text()), listening)
+			r.hear(p, lines.Text())
 		}
 		p.err = cmd.Wait()
 	}()
@@ -133,26 +172,39 @@ func (r *rig) startChild(kill string) *process {
 		_ = stdin.Close()
 		<-p.ended // the end of the test's context kills it, if need be
 	})
-	select {
-	case where, said := <-listening:
-		require.True(r.t, said, "the child ended before it listened")
-		p.url, p.admin, _ = strings.Cut(where, " ")
-	case <-time.After(soon):
-		require.FailNow(r.t, "the child does not listen")
-	}
 	return p
 }
 
-func (r *rig) hear(words []string, listening chan<- string) {
-	switch {
-	case len(words) == 3 && words[0] == "listening":
-		listening <- words[1] + " " + words[2]
-	case len(words) == 4 && words[0] == "step":
-		r.seen.observe(revocation.Event{
-			Step: revocation.Step(words[1]), Reason: words[3], Record: &revocation.Record{Outcome: revocation.Outcome(words[2])},
-		})
+// awaitListening says whether the child came to listen before it ended.
+func (p *process) awaitListening(t *testing.T) bool {
+	t.Helper()
+	select {
+	case where, said := <-p.listening:
+		p.url, p.admin, _ = strings.Cut(where, " ")
+		return said
+	case <-time.After(soon):
+		require.FailNow(t, "the child does not listen")
+		return false
+	}
+}
+
+func (r *rig) hear(p *process, line string) {
+	word, rest, _ := strings.Cut(line, " ")
+	switch word {
+	case "listening":
+		p.listening <- rest
+	case "killed":
+		p.killedAt = rest
+	case "step":
+		var said told
+		if err := json.Unmarshal([]byte(rest), &said); err != nil {
+			r.t.Error("the child said: ", line)
+			return
+		}
+		p.seen.observe(said.event())
+		r.seen.observe(said.event())
 	default:
-		r.t.Error("the child said: ", words)
+		r.t.Error("the child said: ", line)
 	}
 }
 

@@ -108,7 +108,12 @@ type okta struct {
 
 func newOkta(t *testing.T) okta {
 	t.Helper()
-	sim := oktasim.New(oktasim.Options{Seed: 1, Token: oktaToken})
+	return newOktaWith(t, oktasim.Options{Seed: 1, Token: oktaToken})
+}
+
+func newOktaWith(t *testing.T, options oktasim.Options) okta {
+	t.Helper()
+	sim := oktasim.New(options)
 	server := httptest.NewServer(sim)
 	t.Cleanup(func() {
 		sim.Close()

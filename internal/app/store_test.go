@@ -119,3 +119,10 @@ func (r *rig) actions() []revocation.Action {
 	})
 	return actions
 }
+
+// deadLetters counts those that wait. Sever must have stopped.
+func (r *rig) deadLetters() (count int) {
+	r.t.Helper()
+	r.inStore(func(js jetstream.JetStream) { count = len(messages(r.t, js, "DEAD")) })
+	return count
+}
