@@ -18,7 +18,7 @@ const (
 )
 
 // auditPatience is for how long a worker offers the audit a record.
-const auditPatience = 5 * time.Second
+const auditPatience = time.Second
 
 // try is the way of one job: finished already? whose is it? covered? may it be
 // done? is there room under the brake? then act and record. An error means our own store failed.

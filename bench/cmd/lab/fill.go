@@ -6,19 +6,17 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strconv"
-	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"sever/bench/alert"
 	"sever/queue"
 	"sever/revocation"
 )
 
-// fillers is how many jobs are published at one time.
-const fillers = 64
+// atOnce is how many jobs are stored together.
+const atOnce = 1000
 
 // fill puts jobs into a store as Sever's dispatch does, with its default settings. The log of deliveries stays empty.
 func fill(ctx context.Context, dir string, jobs, people uint64) (err error) {
@@ -41,23 +39,20 @@ func fill(ctx context.Context, dir string, jobs, people uint64) (err error) {
 		return err
 	}
 	lane := q.Jobs(ledger)
-	var next atomic.Uint64
-	group, ctx := errgroup.WithContext(ctx)
-	for range fillers {
-		group.Go(func() error {
-			for i := next.Add(1); i <= jobs; i = next.Add(1) {
-				stored, err := lane.Publish(ctx, job(i, i%people))
-				if err != nil {
-					return err
-				}
-				if !stored {
-					return fmt.Errorf("job %d was taken for a duplicate", i)
-				}
-			}
-			return nil
-		})
+	for first := uint64(1); first <= jobs; first += atOnce {
+		var batch []revocation.Job
+		for i := first; i <= min(jobs, first+atOnce-1); i++ {
+			batch = append(batch, job(i, i%people))
+		}
+		stored, err := lane.PublishAll(ctx, batch)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(stored, false) {
+			return fmt.Errorf("one of the jobs from %d on was taken for a duplicate", first)
+		}
 	}
-	return group.Wait()
+	return nil
 }
 
 func job(number, person uint64) revocation.Job {
