@@ -30,7 +30,9 @@ type Watermill struct {
 	Okta   string // base URL
 	Secret string // what senders repeat in the header Authorization
 	Dir    string // folder of its store
-	Sync   bool   // have nats-server fsync each message before it acknowledges; its default is every two minutes
+	// Provision has the publisher make sure of the stream (AutoProvision), which asks for it before each message.
+	Provision bool
+	Sync      bool // have nats-server fsync each message before it acknowledges; its default is every two minutes
 }
 
 const (
@@ -115,9 +117,8 @@ func (w Watermill) receive(router *message.Router, store *server.Server) (*whttp
 	}
 	events, err := bus.NewPublisher(bus.PublisherConfig{
 		URL: "", NatsOptions: inProcess(store),
-		// TrackMsgId sends the event's id as Nats-Msg-Id. AutoProvision would ask for the stream before each message,
-		// one round trip more; the subscriber has made it by then.
-		JetStream: bus.JetStreamConfig{TrackMsgId: true},
+		// TrackMsgId sends the event's id as Nats-Msg-Id. The subscriber has made the stream by then.
+		JetStream: bus.JetStreamConfig{TrackMsgId: true, AutoProvision: w.Provision},
 	}, watermill.NopLogger{})
 	if err != nil {
 		return nil, fmt.Errorf("make the publisher: %w", err)

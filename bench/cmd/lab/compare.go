@@ -60,6 +60,7 @@ func runCompare(ctx context.Context, args []string, out, notes io.Writer) error 
 	parts := flags.String("parts", "closed,limit,open,idle", "what to measure; open needs closed")
 	binary := flags.String("sever", "../bin/sever", "the built sever")
 	syncToo := flags.Bool("sync", false, "also measure Watermill with an fsync before each acknowledgement")
+	provisionToo := flags.Bool("provision", false, "also measure Watermill with AutoProvision on its publisher")
 	results := flags.String("json", "", "file for the results, as JSON")
 	plots := flags.String("plot", "", "folder for the plots")
 	if err := flags.Parse(args); err != nil {
@@ -83,7 +84,7 @@ func runCompare(ctx context.Context, args []string, out, notes io.Writer) error 
 	if err != nil {
 		return fmt.Errorf("-sever: %w", err)
 	}
-	c.systems = systems(path, *syncToo)
+	c.systems = systems(path, *syncToo, *provisionToo)
 	if err := c.run(ctx, strings.Join(args, " ")); err != nil {
 		return err
 	}

@@ -63,6 +63,7 @@ func serveChild(ctx context.Context, name string, args []string, notes io.Writer
 	flags.StringVar(&w.Listen, "listen", "", "address")
 	flags.StringVar(&w.Okta, "okta", "", "base URL of Okta")
 	flags.StringVar(&w.Dir, "dir", "", "folder of the store")
+	flags.BoolVar(&w.Provision, "provision", false, "have the publisher make sure of the stream")
 	flags.BoolVar(&w.Sync, "sync", false, "fsync each message before it is acknowledged")
 	if err := flags.Parse(args); err != nil {
 		return fmt.Errorf("%s: %w", name, err)

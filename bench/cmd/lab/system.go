@@ -37,20 +37,24 @@ const (
 	nameSever         = "sever"
 	nameWatermill     = "watermill"
 	nameWatermillSync = "watermill, sync"
+	nameProvision     = "watermill, AutoProvision"
 	nameBare          = "bare handler"
 )
 
 // systems are those to compare. severBinary is the path of a built sever.
-func systems(severBinary string, syncToo bool) []system {
+func systems(severBinary string, syncToo, provisionToo bool) []system {
 	all := []system{
 		{nameBare, startBare},
-		{nameWatermill, startWatermill(false)},
+		{nameWatermill, startWatermill()},
 		{nameSever, func(ctx context.Context, dir, okta string) (*running, error) {
 			return startSever(ctx, severBinary, dir, okta)
 		}},
 	}
 	if syncToo {
-		all = append(all, system{nameWatermillSync, startWatermill(true)})
+		all = append(all, system{nameWatermillSync, startWatermill("-sync")})
+	}
+	if provisionToo {
+		all = append(all, system{nameProvision, startWatermill("-provision")})
 	}
 	return all
 }
@@ -99,9 +103,9 @@ func isReady(url string) func(context.Context) bool {
 	}
 }
 
-func startWatermill(sync bool) func(context.Context, string, string) (*running, error) {
+func startWatermill(flags ...string) func(context.Context, string, string) (*running, error) {
 	return func(ctx context.Context, dir, okta string) (*running, error) {
-		return startOurs(ctx, dir, childWatermill, "-okta", okta, "-dir", storeOf(dir), fmt.Sprintf("-sync=%t", sync))
+		return startOurs(ctx, dir, childWatermill, append([]string{"-okta", okta, "-dir", storeOf(dir)}, flags...)...)
 	}
 }
 
