@@ -285,6 +285,16 @@ func TestSecondLooksAreCalledOff(t *testing.T) {
 		"the store fails":    {func() revocation.Signal { return trusted("user.lifecycle.unsuspend") }, revocation.HeldForSecondLook, true, 1},
 		"something else":     {func() revocation.Signal { return trusted("user.session.start") }, revocation.HeldForSecondLook, false, 0},
 		"held for the brake": {func() revocation.Signal { return trusted("user.lifecycle.unsuspend") }, revocation.HeldForBrake, false, 0},
+		"unsuspended, by id": {func() revocation.Signal {
+			signal := trusted("user.lifecycle.unsuspend")
+			signal.Person = revocation.Person{Kind: revocation.PersonOktaID, Value: ada}
+			return signal
+		}, revocation.HeldForSecondLook, true, 0},
+		"another id": {func() revocation.Signal {
+			signal := trusted("user.lifecycle.unsuspend")
+			signal.Person = revocation.Person{Kind: revocation.PersonOktaID, Value: grace}
+			return signal
+		}, revocation.HeldForSecondLook, false, 0},
 		"of another": {func() revocation.Signal {
 			signal := trusted("user.lifecycle.unsuspend")
 			signal.Person.Value = "bob@acme.example"
@@ -302,7 +312,7 @@ func TestSecondLooksAreCalledOff(t *testing.T) {
 				s := newStores()
 				job := revocation.NewJob(alerts("a"), "mine", revocation.LaneHigh, revocation.Scope{})
 				job.Occurred = time.Now().Add(-time.Hour)
-				hold := revocation.Hold{Key: "hold_again", Why: tt.why, Job: job, Due: time.Now().Add(time.Hour), Held: time.Now().Add(-time.Second)}
+				hold := revocation.Hold{Key: "hold_again", Why: tt.why, Job: job, User: ada, Due: time.Now().Add(time.Hour), Held: time.Now().Add(-time.Second)}
 				entry, _ := revocation.HoldEntry{}.Put(hold, revocation.Notice{}, time.Now())
 				s.holds.known[hold.Key] = entry
 				s.failing, s.err = tt.failing, errors.New("no server")

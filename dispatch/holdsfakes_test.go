@@ -59,7 +59,7 @@ func (h *holds) Find(_ context.Context, why, org string, person revocation.Perso
 		return nil, h.err
 	}
 	for key, entry := range h.known {
-		if entry.Hold != nil && entry.Hold.Why == why && entry.Org == org && entry.Hold.Job.Person == person {
+		if entry.Hold != nil && entry.Hold.Why == why && entry.Org == org && entry.Hold.IsOf(person) {
 			keys = append(keys, key)
 		}
 	}

@@ -18,8 +18,8 @@ func callsOffSecondLook(signal revocation.Signal) bool {
 }
 
 // callOffSecondLooks ends what waits to revoke a person once more who is trusted again. It
-// knows those whom the earlier alert named in the same way: by Okta's id in Okta's own
-// events, or as an HR system names people in a withdrawal.
+// knows those whom the earlier alert named in the same way, as an HR system does in a withdrawal, and by
+// Okta's id everybody.
 func (d *Dispatcher) callOffSecondLooks(ctx context.Context, signal revocation.Signal) error {
 	if signal.Person.IsZero() {
 		return nil

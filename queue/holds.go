@@ -99,12 +99,12 @@ func (h *Holds) List(ctx context.Context, why string, limit int) ([]revocation.H
 	return holds[:min(limit, len(holds))], nil
 }
 
-// Find gives the keys of the holds for why, of a person as their jobs name them, also of
+// Find gives the keys of the holds for why that are of a person (Hold.IsOf), also of
 // some that have ended. It looks at all holds that can be read back.
 func (h *Holds) Find(ctx context.Context, why, org string, person revocation.Person) ([]string, error) {
 	var keys []string
 	err := h.scan(ctx, func(entry revocation.HoldEntry, _ uint64) error {
-		if entry.Hold != nil && entry.Hold.Why == why && entry.Org == org && entry.Hold.Job.Person == person {
+		if entry.Hold != nil && entry.Hold.Why == why && entry.Org == org && entry.Hold.IsOf(person) {
 			keys = append(keys, entry.Key)
 		}
 		return nil

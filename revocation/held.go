@@ -143,7 +143,7 @@ func (w *Worker) secondLook(ctx context.Context, done Record) error {
 	job.Again, job.Redrives, job.Received, job.Enqueued = 0, 0, due, due
 	return w.hold(ctx, Hold{
 		Key: DeriveID("hold", done.Job.ID, "again"), Why: HeldForSecondLook,
-		Reason: "second look after job " + done.Job.ID, Job: job, Due: due, Held: w.config.Now(),
+		Reason: "second look after job " + done.Job.ID, Job: job, User: done.User, Due: due, Held: w.config.Now(),
 	})
 }
 

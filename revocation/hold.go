@@ -14,6 +14,7 @@ type Hold struct {
 	Why    string `json:"why"`    // one of the HeldFor words
 	Reason string `json:"reason"` // one line for a person
 	Job    Job    `json:"job"`
+	User   string `json:"user,omitempty"` // the job's person as an Okta user id, where the work stage found it
 	// Due is when the job is released by itself; zero means only by an operator.
 	Due time.Time `json:"due,omitzero"`
 	// Expires is when a hold without Due is put aside as a dead letter; zero means never.
@@ -51,6 +52,12 @@ func HoldKey(org, source string, person Person) string {
 
 // JobHoldKey names the hold of a job for what it is, not for the date of its person.
 func JobHoldKey(job string) string { return DeriveID("hold", job) }
+
+// IsOf reports whether the hold's job is about a person: named in the same way, or by the Okta id
+// that was found for the name.
+func (h Hold) IsOf(person Person) bool {
+	return h.Job.Person == person || h.User != "" && person == Person{Kind: PersonOktaID, Value: h.User}
+}
 
 // Case tells the hold from others that its key stood for before, or will: what an operator
 // says of one of them says nothing of the next. A job that time lets go and that is then held

@@ -274,6 +274,7 @@ func TestWorkerLooksAgain(t *testing.T) {
 		require.Equal(t, revocation.DeriveID("hold", job.ID, "again"), second.Key)
 		require.NotEqual(t, job.ID, second.Job.ID)
 		require.Zero(t, second.Job.Again, "there is no third")
+		require.Equal(t, ada, second.User)
 		require.Equal(t, second.Due, second.Job.Received, "what was done before does not cover it")
 
 		pass(time.Until(second.Due))
