@@ -145,6 +145,9 @@ func (w *Worker) act(ctx context.Context, task Task, user User) (Verdict, error)
 			}
 		}
 	}
+	if task.ended != nil {
+		began = task.ended.Began // which is what covers others: they may have come back since
+	}
 	return w.conclude(ctx, task, user, began, call, err)
 }
 

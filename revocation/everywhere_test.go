@@ -111,6 +111,26 @@ func TestWorkerKnowsTheHalfThatIsDone(t *testing.T) {
 	}
 }
 
+// The second call, made later, covers nobody who came back between the two: a new alert about them acts.
+func TestTheSecondCallCoversNoNewAlert(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.reachFails(3, errors.New("odd"))
+		w.lane.publish(everywhere())
+		p := w.start(t, 1)
+		pass(100 * time.Millisecond)
+		w.lane.publish(suspended("sig_2", ada))
+		pass(4 * time.Second)
+		w.finish(t, p)
+		calls, audit, _ := w.seen()
+		require.Len(t, calls, 2)
+		for _, record := range audit {
+			require.NotEqual(t, revocation.OutcomeCovered, record.Outcome)
+		}
+	})
+}
+
 // A try that failed is on record too, although the audit or the dead letters were away for a moment.
 func TestNoTryIsLostToAnAbsentStore(t *testing.T) {
 	t.Parallel()
