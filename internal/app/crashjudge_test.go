@@ -33,11 +33,11 @@ func (c *crashResult) problemf(format string, args ...any) {
 }
 
 // judge weighs what Okta saw against what is on record. The round's Sever has stopped.
-func (c *crashRound) judge(drained bool) crashResult {
+func (c *crashRound) judge(left string) crashResult {
 	c.t.Helper()
 	result := crashResult{kills: make(map[string]int), usual: c.usual}
-	if !drained {
-		result.problemf("something was still pending, held or not finished after %s", soon)
+	if left != "" {
+		result.problemf("after %s: %s", soon, left)
 	}
 	for _, ended := range c.lives[:len(c.lives)-1] {
 		at := ended.killedAt

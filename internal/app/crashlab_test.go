@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -156,9 +157,9 @@ func (c *crashRound) run() crashResult {
 	require.True(c.t, p.awaitListening(c.t), "the child ended before it listened")
 	missing = c.tellAll(p, append(missing, c.load.posts[len(c.dooms)]...))
 	require.Empty(c.t, missing, "a process that nobody kills accepts everything")
-	drained := c.drain(p)
+	left := c.drain(p)
 	p.end(c.t)
-	return c.judge(drained)
+	return c.judge(left)
 }
 
 func (c *crashRound) begin(kill string) *process {
@@ -181,27 +182,36 @@ func (c *crashRound) again(missing []*message) (again []*message) {
 }
 
 // drain waits until all that was accepted is finished and nothing is pending or held.
-func (c *crashRound) drain(p *process) (drained bool) {
+func (c *crashRound) drain(p *process) (left string) {
 	c.t.Helper()
 	asking := time.NewTicker(4 * tick)
 	defer asking.Stop()
 	for deadline := time.After(soon); ; {
-		if c.settled(p) {
-			return true
+		if left = c.left(p); left == "" {
+			return ""
 		}
 		select {
 		case <-asking.C:
 		case <-deadline:
-			return false
+			return left
 		}
 	}
 }
 
-func (c *crashRound) settled(p *process) bool {
+// left says what is not done yet.
+func (c *crashRound) left(p *process) string {
 	c.t.Helper()
 	given, err := c.do(http.MethodGet, p.admin+"/metrics", http.Header{}, nil)
-	if err != nil || !idle(given.body) || series(given.body)[`sever_jobs_held{org="acme"}`] > 0 {
-		return false
+	if err != nil {
+		return err.Error()
+	}
+	for name, value := range series(given.body) {
+		if value > 0 && (strings.HasPrefix(name, "sever_jobs_pending") || strings.HasPrefix(name, "sever_jobs_held")) {
+			return fmt.Sprintf("%s is %v", name, value)
+		}
+	}
+	if !idle(given.body) {
+		return "the depths cannot be read"
 	}
 	done := make(map[string]bool)
 	for _, state := range c.finishedIn(p) {
@@ -209,8 +219,8 @@ func (c *crashRound) settled(p *process) bool {
 	}
 	for _, m := range c.load.messages {
 		if m.alert && m.accepted && !done[m.key()] {
-			return false
+			return m.key() + " is not finished"
 		}
 	}
-	return true
+	return ""
 }
