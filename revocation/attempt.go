@@ -210,10 +210,10 @@ func (w *Worker) finish(ctx context.Context, record Record) (Verdict, error) {
 		return Verdict{}, fmt.Errorf("commit to the ledger: %w", err)
 	}
 	w.observe(Event{Step: StepRecorded, Job: &record.Job, Record: &record})
-	if err := w.secondLook(ctx, record); err != nil {
+	if err := w.audit(ctx, record); err != nil {
 		return Verdict{}, err
 	}
-	return Verdict{}, w.audit(ctx, record)
+	return Verdict{}, w.secondLook(ctx, record) // where it fails the job comes again, and its record is safe
 }
 
 // commit holds on to what was done until the ledger takes it. Handing the job back

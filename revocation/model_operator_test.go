@@ -120,7 +120,10 @@ func (m *model) drain() {
 		if m.isBroken() || m.atRest() {
 			return
 		}
-		m.sleep(5 * time.Second)
+		for range 10 { // a store that answers within half a second: a worker insists for longer
+			m.sleep(500 * time.Millisecond)
+			m.round()
+		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
