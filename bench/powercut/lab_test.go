@@ -147,7 +147,7 @@ func (r *round) live(life int) {
 		random := rand.New(rand.NewPCG(r.random.Uint64(), 1))
 		senders.Go(func() { r.send(p, random, off) })
 	}
-	time.Sleep(until) // not for a result: the moment of the cut is what is random here
+	<-time.After(until) // not for a result: the moment of the cut is what is random here
 	var luck *rand.Rand
 	if r.random.IntN(2) == 0 {
 		luck = r.random
@@ -219,6 +219,8 @@ func deliver(client *http.Client, url string, one sent) error {
 func (r *round) check(p *process) {
 	r.t.Helper()
 	open := r.accepted
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
 	deadline := time.Now().Add(patience)
 	for len(open) > 0 && time.Now().Before(deadline) {
 		var still []sent
@@ -231,7 +233,7 @@ func (r *round) check(p *process) {
 			deadline = time.Now().Add(patience)
 		}
 		open = still
-		time.Sleep(20 * time.Millisecond) // between two looks
+		<-look.C
 	}
 	require.Zero(r.t, len(open), "%d of %d accepted deliveries never led to anything", len(open), len(r.accepted))
 	newest := r.newestRevocations()

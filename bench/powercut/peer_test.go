@@ -58,7 +58,7 @@ func cutPeer(t *testing.T, seed uint64, always bool) (acked, lost int) {
 		})
 	}
 	random := rand.New(rand.NewPCG(seed, 0))
-	time.Sleep(500*time.Millisecond + time.Duration(random.Int64N(int64(time.Second)))) // not for a result: when the cut comes
+	<-time.After(500*time.Millisecond + time.Duration(random.Int64N(int64(time.Second)))) // not for a result: when the cut comes
 	left, _ := disk.Cut(nil)
 	off.Store(true)
 	running.stop() // which ends publishers that wait for an answer
