@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 
 	"sever/revocation"
 	"sever/source"
+	"sever/source/strictjson"
 )
 
 // strangersBody is how much of a body is read for a handshake that anyone may try.
@@ -123,7 +123,7 @@ func unverified(err error) error {
 
 func isReadable(src source.Source, body []byte) bool {
 	if src.Readable == nil {
-		return json.Valid(body)
+		return strictjson.Valid(body)
 	}
 	return src.Readable(body)
 }

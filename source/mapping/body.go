@@ -53,11 +53,11 @@ func (d *Decoder) Readable(body []byte) bool {
 		return err == nil
 	case formFormJSON:
 		text, err := formField(body, d.field)
-		return err == nil && json.Valid([]byte(text))
+		return err == nil && strictjson.Valid([]byte(text))
 	case formCloudEvents:
-		return len(bytes.TrimSpace(body)) == 0 || json.Valid(body) // an event in headers needs no data
+		return len(bytes.TrimSpace(body)) == 0 || strictjson.Valid(body) // an event in headers needs no data
 	default:
-		return json.Valid(body)
+		return strictjson.Valid(body)
 	}
 }
 

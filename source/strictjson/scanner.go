@@ -12,6 +12,8 @@ type scanner struct {
 	text string
 	at   int // the byte that is read next
 
+	shapeOnly bool // what strings and keys say does not matter
+
 	depth      int
 	containers int
 	keys       keys
@@ -143,7 +145,7 @@ func (s *scanner) members(of object) error {
 		if err != nil {
 			return err
 		}
-		if err := s.keys.take(&of, key); err != nil {
+		if err := s.take(&of, key); err != nil {
 			return fmt.Errorf("%w near byte %d", err, s.at)
 		}
 		s.space()
@@ -159,6 +161,14 @@ func (s *scanner) members(of object) error {
 			return err
 		}
 	}
+}
+
+// take compares a key with the others of its object.
+func (s *scanner) take(of *object, key string) error {
+	if s.shapeOnly {
+		return nil
+	}
+	return s.keys.take(of, key)
 }
 
 // more reads what follows a value: a comma, or the closing bracket.
@@ -182,24 +192,34 @@ func (s *scanner) string() (string, error) {
 		return "", s.invalid()
 	}
 	start, escaped := s.at, false
-	for s.at++; s.at < len(s.text); s.at++ {
-		switch c := s.text[s.at]; {
-		case c == '"':
+	for s.at++; ; s.at++ {
+		s.at += plain(s.text[s.at:])
+		switch s.peek() {
+		case '"':
 			s.at++
-			if escaped {
+			if escaped && !s.shapeOnly {
 				return unquote(s.text[start:s.at])
 			}
 			return s.text[start+1 : s.at-1], nil
-		case c == '\\':
+		case '\\':
 			escaped = true
 			if err := s.escape(); err != nil {
 				return "", err
 			}
-		case c < ' ':
+		default: // a control character, or the end
 			return "", s.invalid()
 		}
 	}
-	return "", s.invalid()
+}
+
+// plain is how many bytes of a string come before its end, an escape, or what no string may hold.
+func plain(text string) int {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' {
+			return i
+		}
+	}
+	return len(text)
 }
 
 // escape reads the rest of an escape, but for its last byte.

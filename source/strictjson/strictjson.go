@@ -38,6 +38,13 @@ func Check(body []byte, folded ...string) error {
 	return s.whole()
 }
 
+// Valid reports whether a body is one JSON value, within the same bounds. It takes a body for valid that
+// Check refuses for a key given twice or for its UTF-8, and costs a fraction of encoding/json's Valid.
+func Valid(body []byte) bool {
+	s := scanner{text: string(body), shapeOnly: true}
+	return s.whole() == nil
+}
+
 // keys are those of the objects that are open, one object after the other.
 type keys struct {
 	folded []string

@@ -2,6 +2,7 @@ package strictjson
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -170,10 +171,22 @@ func TestCheckIsLinear(t *testing.T) {
 }
 
 func BenchmarkCheck(b *testing.B) {
-	body := []byte(`{"data":{"events":[` + strings.Repeat(manyKeys("z")+",", 4) + `{}]}}`)
+	b.Run("keys", func(b *testing.B) {
+		benchmarkCheck(b, `{"data":{"events":[`+strings.Repeat(manyKeys("z")+",", 4)+`{}]}}`)
+	})
+	b.Run("text", func(b *testing.B) {
+		benchmarkCheck(b, `{"data":{"events":[{"displayMessage":"`+strings.Repeat("The user signed in. ", 140)+`"}]}}`)
+	})
+}
+
+func benchmarkCheck(b *testing.B, text string) {
+	b.Helper()
+	body := []byte(text)
 	for name, check := range map[string]func([]byte) error{
-		"scanner": func(body []byte) error { return Check(body, decidingKeys()...) },
-		"tokens":  func(body []byte) error { return byTokens(body, decidingKeys()...) },
+		"scanner":                func(body []byte) error { return Check(body, decidingKeys()...) },
+		"tokens":                 func(body []byte) error { return byTokens(body, decidingKeys()...) },
+		"valid":                  func(body []byte) error { return errUnless(Valid(body)) },
+		"valid of encoding/json": func(body []byte) error { return errUnless(json.Valid(body)) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(body)))
@@ -183,4 +196,11 @@ func BenchmarkCheck(b *testing.B) {
 			}
 		})
 	}
+}
+
+func errUnless(valid bool) error {
+	if !valid {
+		return errors.New("not valid")
+	}
+	return nil
 }
