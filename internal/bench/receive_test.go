@@ -17,8 +17,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sever/handlers"
-	"sever/internal/app"
-	"sever/internal/config"
 	secrets "sever/internal/secret"
 	"sever/queue"
 	"sever/revocation"
@@ -147,23 +145,9 @@ func serveSources(b *testing.B, sources []source.Source) string {
 // startAll runs everything, as `sever serve` does.
 func startAll(b *testing.B) string {
 	b.Helper()
-	dir := storeDir(b)
-	file := filepath.Join(dir, "sever.yaml")
-	require.NoError(b, os.WriteFile(file, fmt.Appendf(nil, `
-listen: 127.0.0.1:0
-admin: {listen: 127.0.0.1:0}
-store: {dir: %s}
-orgs: {acme: {url: http://127.0.0.1:1, auth: {type: ssws, token: env:SECRET}}}
-sources: {okta: {type: okta_event_hook, org: acme, verify: {secrets: [env:SECRET]}}}
-`, filepath.Join(dir, "store")), 0o600))
-	cfg, err := config.Load(file, func(string) (string, bool) { return secret, true })
-	require.NoError(b, err)
-	running, err := app.New(b.Context(), cfg, app.Options{Roles: app.AllRoles(), Logger: slog.New(slog.DiscardHandler)})
-	require.NoError(b, err)
-	ended := make(chan error, 1)
-	go func() { ended <- running.Run(b.Context()) }()
-	b.Cleanup(func() { require.NoError(b, <-ended) }) // b.Context ends before cleanups run
-	return strings.TrimPrefix(running.URL(), "http://")
+	url, stop := serveEverything(b, "http://127.0.0.1:1", filepath.Join(storeDir(b), "store"), "", nil)
+	b.Cleanup(stop)
+	return strings.TrimPrefix(url, "http://")
 }
 
 // storeDir is on a real disk where BENCH_DIR says so: a temporary folder may be in

@@ -2,10 +2,8 @@ package bench
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -21,8 +19,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
-	"sever/internal/app"
-	"sever/internal/config"
 	"sever/okta/oktasim"
 	"sever/revocation"
 	"sever/source"
@@ -84,30 +80,11 @@ func newSoak(b *testing.B, requests int) *soak {
 		accepted: make([]atomic.Bool, requests), revoked: make([]atomic.Uint32, requests), ended: make([]atomic.Uint32, requests),
 	}
 	okta := httptest.NewServer(http.HandlerFunc(s.serveOkta))
-	dir := storeDir(b)
-	s.store = filepath.Join(dir, "store")
-	file := filepath.Join(dir, "sever.yaml")
-	require.NoError(b, os.WriteFile(file, fmt.Appendf(nil, `
-listen: 127.0.0.1:0
-admin: {listen: 127.0.0.1:0}
-store: {dir: %s, max_size: 12GiB}
-receive: {timeout: 2900ms, append_timeout: 2800ms}
-orgs: {acme: {url: "%s", auth: {type: ssws, token: env:SECRET}}}
-sources: {okta: {type: okta_event_hook, org: acme, verify: {secrets: [env:SECRET]}}}
-`, s.store, okta.URL), 0o600))
-	cfg, err := config.Load(file, func(string) (string, bool) { return secret, true })
-	require.NoError(b, err)
-	running, err := app.New(b.Context(), cfg, app.Options{
-		Roles: app.AllRoles(), Logger: slog.New(slog.DiscardHandler), Observer: s.observe,
-	})
-	require.NoError(b, err)
-	ctx, cancel := context.WithCancel(b.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- running.Run(ctx) }()
-	s.url = running.URL()
+	s.store = filepath.Join(storeDir(b), "store")
+	url, stopSever := serveEverything(b, okta.URL, s.store, patient, s.observe)
+	s.url = url
 	s.stop = func() {
-		cancel()
-		require.NoError(b, <-ended)
+		stopSever()
 		s.client.CloseIdleConnections()
 		okta.Close()
 		s.okta.Close()

@@ -2,12 +2,9 @@ package bench
 
 import (
 	"bytes"
-	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -17,8 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
-	"sever/internal/app"
-	"sever/internal/config"
 	"sever/okta/oktasim"
 	"sever/revocation"
 	"sever/source"
@@ -138,29 +133,10 @@ func (s *storm) start(b *testing.B) (url string, stop func()) {
 		Latency: 20 * time.Millisecond, Jitter: 40 * time.Millisecond,
 	})
 	okta := httptest.NewServer(sim)
-	dir := storeDir(b)
-	file := filepath.Join(dir, "sever.yaml")
-	require.NoError(b, os.WriteFile(file, fmt.Appendf(nil, `
-listen: 127.0.0.1:0
-admin: {listen: 127.0.0.1:0}
-store: {dir: %s, max_size: 12GiB}
-work: {concurrency: 8, spacing: %s}
-receive: {timeout: 2900ms, append_timeout: 2800ms}
-orgs: {acme: {url: "%s", auth: {type: ssws, token: env:SECRET}}}
-sources: {okta: {type: okta_event_hook, org: acme, verify: {secrets: [env:SECRET]}}}
-`, filepath.Join(dir, "store"), stormSpacing, okta.URL), 0o600))
-	cfg, err := config.Load(file, func(string) (string, bool) { return secret, true })
-	require.NoError(b, err)
-	running, err := app.New(b.Context(), cfg, app.Options{
-		Roles: app.AllRoles(), Logger: slog.New(slog.DiscardHandler), Observer: s.observe,
-	})
-	require.NoError(b, err)
-	ctx, cancel := context.WithCancel(b.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- running.Run(ctx) }()
-	return running.URL(), func() {
-		cancel()
-		require.NoError(b, <-ended)
+	settings := fmt.Sprintf("work: {concurrency: 8, spacing: %s}\n%s", stormSpacing, patient)
+	url, stopSever := serveEverything(b, okta.URL, filepath.Join(storeDir(b), "store"), settings, s.observe)
+	return url, func() {
+		stopSever()
 		okta.Close()
 		sim.Close()
 	}
