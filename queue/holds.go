@@ -39,7 +39,7 @@ func (q *Queue) Holds(ctx context.Context) (*Holds, error) {
 // Change replaces what is known of a key by what change makes of it, unless change says
 // that nothing differs. The zero entry is given for a key of which nothing is known. It
 // may call change more than once. Also where nothing differs, it makes sure that a hold
-// that waits is woken: a crash may have come in between.
+// that waits is woken, and that one that ended is not: a crash may have come in between.
 func (h *Holds) Change(ctx context.Context, key string, change func(revocation.HoldEntry) (next revocation.HoldEntry, differs bool)) error {
 	for range casTries {
 		current, revision, err := h.read(ctx, key)
@@ -48,11 +48,11 @@ func (h *Holds) Change(ctx context.Context, key string, change func(revocation.H
 		}
 		next, differs := change(current)
 		if !differs {
-			return h.setWake(ctx, current, current, revision)
+			return h.setWake(ctx, current, revision)
 		}
 		revision, err = h.write(ctx, key, next, revision)
 		if err == nil {
-			return h.setWake(ctx, current, next, revision)
+			return h.setWake(ctx, next, revision)
 		}
 		if isAPIError(err, storeFailed) {
 			err = errors.Join(err, revocation.ErrHoldsFull)

@@ -20,9 +20,9 @@ import (
 func scheduleSubject(org, key string) string { return subjectSchedule + org + "." + key }
 func wakeSubject(org, key string) string     { return subjectWake + org + "." + key }
 
-// setWake makes the time of a key fit what became of it, where that matters.
-func (h *Holds) setWake(ctx context.Context, before, now revocation.HoldEntry, revision uint64) error {
-	if before.State != revocation.HoldWaits && now.State != revocation.HoldWaits {
+// setWake makes the time of a key fit what became of it, if anything is known of it.
+func (h *Holds) setWake(ctx context.Context, now revocation.HoldEntry, revision uint64) error {
+	if now.Key == "" {
 		return nil
 	}
 	return h.arm(ctx, now, revision)
@@ -90,24 +90,46 @@ func (h *Holds) disarm(ctx context.Context, org, key string) error {
 }
 
 // Rearm sets the time of every hold that has none, or whose time is past without that it
-// was woken: JetStream's timer may lag after the machine slept. It gives how many.
+// was woken: JetStream's timer may lag after the machine slept. It gives how many. What waits
+// no more loses its time: a crash may have come between its end and that.
 func (h *Holds) Rearm(ctx context.Context, now time.Time) (set int, err error) {
 	armed, err := h.schedules(ctx)
 	if err != nil {
 		return 0, err
 	}
 	err = h.scan(ctx, func(entry revocation.HoldEntry, revision uint64) error {
-		if entry.State != revocation.HoldWaits || entry.Hold.Wakes().IsZero() {
+		if entry.State != revocation.HoldWaits {
 			return nil
 		}
-		_, there := armed[scheduleSubject(entry.Org, entry.Key)]
-		if there && !entry.Hold.Wakes().Before(now.Add(-pastGrace)) {
+		subject := scheduleSubject(entry.Org, entry.Key)
+		_, there := armed[subject]
+		delete(armed, subject)
+		if entry.Hold.Wakes().IsZero() || there && !entry.Hold.Wakes().Before(now.Add(-pastGrace)) {
 			return nil
 		}
 		set++
 		return h.arm(ctx, entry, revision)
 	})
+	if passOver(err) != nil {
+		return set, err // what was not seen may wait
+	}
+	for subject := range armed {
+		org, key, _ := strings.Cut(strings.TrimPrefix(subject, subjectSchedule), ".")
+		err = errors.Join(err, h.rearmOne(ctx, org, key))
+	}
 	return set, err
+}
+
+// rearmOne makes a time that no hold seemed to wait for fit what is known by now.
+func (h *Holds) rearmOne(ctx context.Context, org, key string) error {
+	entry, revision, err := h.read(ctx, key)
+	if err != nil {
+		return err
+	}
+	if revision == 0 {
+		entry.Org, entry.Key = org, key // forgotten
+	}
+	return h.arm(ctx, entry, revision)
 }
 
 // Count gives how many holds wait in each org.

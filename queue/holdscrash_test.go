@@ -1,0 +1,60 @@
+package queue
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sever/revocation"
+)
+
+// endCutShort ends a hold as a process that is killed in the midst of it does: the end is
+// stored, and the hold's time is not taken back.
+func endCutShort(t *testing.T, h *Holds, entry revocation.HoldEntry) {
+	t.Helper()
+	_, revision, err := h.read(t.Context(), entry.Key)
+	require.NoError(t, err)
+	_, err = h.write(t.Context(), entry.Key, ended(entry), revision)
+	require.NoError(t, err)
+	requireHeld(t, h, 1, "it is counted as waiting, until the date that was called off")
+}
+
+func requireHeld(t *testing.T, h *Holds, count int, why ...any) {
+	t.Helper()
+	counts, err := h.Count(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, count, counts["acme"], why...)
+}
+
+// What was killed while it ended a hold says so once more, and nothing differs then.
+func TestAHoldWhoseEndWasCutShortDoesNotWait(t *testing.T) {
+	t.Parallel()
+	h := holds(t, open(t))
+	entry := leaver("ada", in(time.Hour))
+	set(t, h, entry)
+	endCutShort(t, h, entry)
+	require.Equal(t, ended(entry), known(t, h, entry.Key))
+	requireHeld(t, h, 0)
+}
+
+// Nobody says it once more, where an operator rejected it say: then the next start does.
+func TestRearmTakesBackTheTimesOfHoldsThatEnded(t *testing.T) {
+	t.Parallel()
+	h := holds(t, open(t))
+	entry := leaver("ada", in(time.Hour))
+	set(t, h, entry)
+	endCutShort(t, h, entry)
+	armed, err := h.Rearm(t.Context(), time.Now())
+	require.NoError(t, err)
+	require.Zero(t, armed, "none had lost its time")
+	requireHeld(t, h, 0)
+
+	set(t, h, entry)
+	require.NoError(t, h.bucket.Purge(t.Context(), entry.Key)) // forgotten
+	byHand := leaver("by hand", time.Time{})
+	set(t, h, byHand)
+	_, err = h.Rearm(t.Context(), time.Now())
+	require.NoError(t, err)
+	requireHeld(t, h, 1, "what waits for an operator keeps the time by which it is counted")
+}
