@@ -39,7 +39,8 @@ func (q *Queue) Holds(ctx context.Context) (*Holds, error) {
 // Change replaces what is known of a key by what change makes of it, unless change says
 // that nothing differs. The zero entry is given for a key of which nothing is known. It
 // may call change more than once. Also where nothing differs, it makes sure that a hold
-// that waits is woken, and that one that ended is not: a crash may have come in between.
+// that waits is woken, and that one that ended is not: a crash may have come in between. What
+// an entry tells of is on record before another takes its place.
 func (h *Holds) Change(ctx context.Context, key string, change func(revocation.HoldEntry) (next revocation.HoldEntry, differs bool)) error {
 	for range casTries {
 		current, revision, err := h.read(ctx, key)
@@ -49,6 +50,9 @@ func (h *Holds) Change(ctx context.Context, key string, change func(revocation.H
 		next, differs := change(current)
 		if !differs {
 			return h.setWake(ctx, current, revision)
+		}
+		if err := h.record(ctx, current, next); err != nil {
+			return err
 		}
 		revision, err = h.write(ctx, key, next, revision)
 		if err == nil {
@@ -65,6 +69,21 @@ func (h *Holds) Change(ctx context.Context, key string, change func(revocation.H
 		}
 	}
 	return fmt.Errorf("write hold %s: lost the race %d times", key, casTries)
+}
+
+// record makes sure that what was done to a hold is on record before something else is. Whoever did it
+// says so, and says it once more after a crash; but by then the hold's time may have come, say, and the
+// entry tells of that. Within dedupWindow the same action is stored once. After it the action is taken
+// to be on record: only a crash in that very moment, and nobody to make up for it for so long, can have kept it from that.
+func (h *Holds) record(ctx context.Context, current, next revocation.HoldEntry) error {
+	done := current.Action
+	if done.ID == "" || done.ID == next.Action.ID || time.Since(done.At) >= dedupWindow {
+		return nil
+	}
+	if err := h.queue.Audit().AppendAction(ctx, done); err != nil {
+		return fmt.Errorf("put the %s of hold %s on record: %w", done.Verb, current.Key, err)
+	}
+	return nil
 }
 
 // Show gives the hold of a key that waits.

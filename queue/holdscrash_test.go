@@ -58,3 +58,35 @@ func TestRearmTakesBackTheTimesOfHoldsThatEnded(t *testing.T) {
 	require.NoError(t, err)
 	requireHeld(t, h, 1, "what waits for an operator keeps the time by which it is counted")
 }
+
+// The announcement was cut short before its evidence was stored, and comes again. By then the hold's time
+// has come, and the entry tells of that.
+func TestWhatWasDoneToAHoldIsOnRecordBeforeTheNext(t *testing.T) {
+	t.Parallel()
+	q := open(t)
+	h := holds(t, q)
+	said := func(verb string, at time.Time) revocation.HoldEntry {
+		entry := leaver("ada", in(time.Hour))
+		entry.Action.ID, entry.Action.Verb, entry.Action.At = "act_"+verb, verb, at
+		return entry
+	}
+	recorded := func() (verbs []string) {
+		page, err := q.AuditView().List(t.Context(), revocation.AuditQuery{Oldest: true, Limit: 100})
+		require.NoError(t, err)
+		for _, entry := range page.Entries {
+			verbs = append(verbs, entry.Action.Verb)
+		}
+		return verbs
+	}
+	set(t, h, said("hold", time.Now()))
+	require.Empty(t, recorded(), "whoever does it says so")
+	set(t, h, said("replace", time.Now()))
+	require.Equal(t, []string{"hold"}, recorded())
+	set(t, h, said("replace", time.Now()))
+	require.Equal(t, []string{"hold"}, recorded(), "the same once more: it is still the entry that tells")
+	require.NoError(t, q.Audit().AppendAction(t.Context(), said("replace", time.Now()).Action))
+	set(t, h, said("release", time.Now().Add(-dedupWindow)))
+	require.Equal(t, []string{"hold", "replace"}, recorded(), "once")
+	set(t, h, ended(said("withdraw", time.Now())))
+	require.Equal(t, []string{"hold", "replace"}, recorded(), "the release is old, and would be stored a second time")
+}

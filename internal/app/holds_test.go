@@ -92,5 +92,6 @@ func TestOperatorsDecideAboutHolds(t *testing.T) {
 	require.Equal(t, "left early", actions["approve "+approved.Key])
 	require.Equal(t, "a mistake", actions["reject "+rejected.Key])
 	require.Contains(t, actions["release "+approved.Key], "source hr: job "+approved.Job.ID)
-	require.Len(t, actions, 3)
+	require.Contains(t, actions["hold "+approved.Key], "takes effect at", "leaver leaves no evidence, as if killed before it: the release makes up for that")
+	require.Len(t, actions, 4)
 }
