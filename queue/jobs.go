@@ -200,6 +200,12 @@ type LaneDepth struct {
 	Lane    revocation.Lane
 	Pending uint64        // waiting, or in hand
 	Oldest  time.Duration // age of the oldest of them
+
+	// What JetStream makes Pending of, for whoever wonders why it is not zero.
+	Waiting uint64 // not handed out yet
+	InHand  int    // handed out, and not acknowledged
+	Last    uint64 // the last that was handed out
+	Floor   uint64 // all up to here are acknowledged
 }
 
 // Depths measures every lane of every org.
@@ -224,6 +230,7 @@ func (j *Jobs) depth(ctx context.Context, org string, lane revocation.Lane) (Lan
 		return depth, fmt.Errorf("open consumer %s: %w", workConsumer(org, lane), err)
 	}
 	info := consumer.CachedInfo()
+	depth.Waiting, depth.InHand, depth.Last, depth.Floor = info.NumPending, info.NumAckPending, info.Delivered.Stream, info.AckFloor.Stream
 	depth.Pending = info.NumPending + uint64(max(info.NumAckPending, 0))
 	if depth.Pending == 0 {
 		return depth, nil

@@ -34,7 +34,8 @@ const (
 )
 
 // child is Sever in a process of its own, until its stdin ends. Its stdout says
-// where it listens, and then every step it takes.
+// where it listens, and then every step it takes, its warnings, and, when it is asked on
+// stdin, how far the lanes have come.
 func child(file string) int {
 	cfg, err := config.Load(file, os.LookupEnv)
 	if err != nil {
@@ -42,7 +43,7 @@ func child(file string) int {
 		return 1
 	}
 	running, err := app.New(context.Background(), cfg, app.Options{
-		Roles: app.AllRoles(), Version: "test", Logger: slog.New(slog.DiscardHandler),
+		Roles: app.AllRoles(), Version: "test", Logger: slog.New(slog.NewTextHandler(toldLog{}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Observer: revocation.Observers(killer(os.Getenv(childKill)), tellStep()),
 	})
 	if err != nil {
@@ -51,8 +52,11 @@ func child(file string) int {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin) // the end is what matters, however it comes
-		cancel()
+		for asked := bufio.NewScanner(os.Stdin); asked.Scan(); {
+			lanes, err := running.Lanes(ctx)
+			fmt.Fprintf(os.Stdout, "lanes %+v %v\n", lanes, err)
+		}
+		cancel() // the end is what matters, however it comes
 	}()
 	fmt.Fprintln(os.Stdout, "listening", running.URL(), running.AdminURL())
 	if err := running.Run(ctx); err != nil {
@@ -77,6 +81,15 @@ func killer(at string) revocation.Observer {
 			select {} // not one instruction more on this goroutine
 		}
 	}
+}
+
+// toldLog is the log of a child, a line at a time and none so long that a kill would cut it.
+type toldLog struct{}
+
+func (toldLog) Write(line []byte) (int, error) {
+	text := strings.TrimSpace(string(line))
+	fmt.Fprintln(os.Stdout, "log", text[:min(len(text), 2000)])
+	return len(line), nil
 }
 
 // told is what a child says of a step: one short line, so that a kill never cuts it.
@@ -123,7 +136,7 @@ func (l told) event() revocation.Event {
 // process is a running child.
 type process struct {
 	cmd        *exec.Cmd
-	stdin      io.Closer
+	stdin      io.WriteCloser
 	began      time.Time // just before it was started
 	url, admin string    // once it listens
 	listening  chan string
@@ -132,6 +145,10 @@ type process struct {
 	err      error         // how it went, once ended
 	killedAt string        // the step at which it killed itself, once ended
 	seen     *recorder     // what this child told
+	lanes    chan string   // how far they have come, once it was asked
+
+	mu     sync.Mutex
+	logged []string // the last of its warnings
 }
 
 // startChild starts the rig's installation as a process and waits until it listens.
@@ -158,6 +175,7 @@ func (r *rig) launch(kill string) *process {
 	require.NoError(r.t, err)
 	p := &process{
 		cmd: cmd, stdin: stdin, began: time.Now(), listening: make(chan string, 1), ended: make(chan struct{}), seen: newRecorder(),
+		lanes: make(chan string, 1),
 	}
 	require.NoError(r.t, cmd.Start())
 	go func() {
@@ -195,6 +213,12 @@ func (r *rig) hear(p *process, line string) {
 		p.listening <- rest
 	case "killed":
 		p.killedAt = rest
+	case "log":
+		p.mu.Lock()
+		p.logged = append(p.logged[max(0, len(p.logged)-50):], rest)
+		p.mu.Unlock()
+	case "lanes":
+		p.lanes <- rest
 	case "step":
 		var said told
 		if err := json.Unmarshal([]byte(rest), &said); err != nil {

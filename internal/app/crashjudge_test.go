@@ -37,7 +37,7 @@ func (c *crashRound) judge(left string) crashResult {
 	c.t.Helper()
 	result := crashResult{kills: make(map[string]int), usual: c.usual}
 	if left != "" {
-		result.problemf("after %s: %s", soon, left)
+		result.problemf("after %s: %s\n%s", soon, left, c.inside())
 	}
 	for _, ended := range c.lives[:len(c.lives)-1] {
 		at := ended.killedAt

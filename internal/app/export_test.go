@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"sever/internal/approval"
+	"sever/queue"
 	"sever/revocation"
 )
 
@@ -35,3 +36,6 @@ func (a *App) ApprovalLinks() (*approval.Links, error) { return a.approvalLinks(
 func (a *App) Decide(ctx context.Context, decision revocation.HoldDecision) (missing int, err error) {
 	return a.adminDeps().Holds.Decide(ctx, decision)
 }
+
+// Lanes tells how far the work on every lane has come.
+func (a *App) Lanes(ctx context.Context) ([]queue.LaneDepth, error) { return a.jobs.Depths(ctx) }
