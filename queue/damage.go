@@ -20,13 +20,17 @@ func keepsAll(stream string) bool {
 	return stream == streamDeliveries || stream == streamJobs || stream == streamAudit
 }
 
+func streamNames() []string {
+	return []string{
+		streamDeliveries, streamJobs, streamDead, streamAudit, streamWakes,
+		streamOf(bucketLedger), streamOf(bucketHeld), streamOf(bucketBrake),
+	}
+}
+
 // contents looks at every stream.
 func (q *Queue) contents(ctx context.Context) (contents, error) {
 	now := contents{}
-	for _, name := range []string{
-		streamDeliveries, streamJobs, streamDead, streamAudit, streamWakes,
-		streamOf(bucketLedger), streamOf(bucketHeld), streamOf(bucketBrake),
-	} {
+	for _, name := range streamNames() {
 		stream, err := q.js.Stream(ctx, name)
 		if err != nil {
 			return nil, fmt.Errorf("look at %s: %w", name, err)
@@ -215,6 +219,11 @@ func (l loss) remedy(stream string, dispatched uint64) string {
 // file is damaged, and would for ever: such a file is set aside, and the consumer starts
 // from the oldest message. That is harmless: the ledger knows the finished jobs.
 func (q *Queue) ensureMended(ctx context.Context) error {
+	if q.embedded != nil {
+		if err := q.makeWay(ctx); err != nil {
+			return err
+		}
+	}
 	err := q.topology.ensure(ctx, q.js)
 	if q.embedded == nil || !errors.Is(err, jetstream.ErrConsumerCreate) {
 		return err
