@@ -98,7 +98,7 @@ func TestTheAuditIsChecked(t *testing.T) {
 	view.most, view.jobs = 7, 5 // so that there are many parts
 	for i := range count {
 		record := finished(job(fmt.Sprint("job", i), revocation.LaneHigh), fmt.Sprintf("00u%d", i), start)
-		require.NoError(t, ledger.Commit(ctx, record))
+		commit(t, ledger, record)
 		require.NoError(t, q.Audit().Append(ctx, record))
 	}
 	require.NoError(t, q.Audit().AppendAction(ctx, revocation.Action{ID: "act_1", Verb: "drop"}))
@@ -106,7 +106,7 @@ func TestTheAuditIsChecked(t *testing.T) {
 	require.Equal(t, whole, checked(t, view))
 
 	lost := finished(job("lost", revocation.LaneHigh), "00ulost", start)
-	require.NoError(t, ledger.Commit(ctx, lost))
+	commit(t, ledger, lost)
 	whole.Finished, whole.TooNew = count+1, 1
 	require.Equal(t, whole, checked(t, view), "its record may be on its way")
 	view.now = func() time.Time { return time.Now().Add(time.Hour) }
@@ -129,7 +129,7 @@ func TestTheCheckTakesTheOtherWorkersRecord(t *testing.T) {
 	alive.ID = dead.ID + "b"
 	duplicate := dead
 	duplicate.ID, duplicate.Outcome = dead.ID+"c", revocation.OutcomeCovered
-	require.NoError(t, ledger.Commit(ctx, dead))
+	commit(t, ledger, dead)
 	require.NoError(t, q.Audit().Append(ctx, duplicate))
 	require.Equal(t, 1, checked(t, view).Wrong)
 	require.NoError(t, q.Audit().Append(ctx, alive))
@@ -145,7 +145,7 @@ func TestTheCheckSaysWhatItCouldNotRead(t *testing.T) {
 	view.most = 1 // as many entries at once; ten times that for the records of one part
 	view.now = func() time.Time { return time.Now().Add(time.Hour) }
 	record := finished(job("one", revocation.LaneHigh), "00u1", start)
-	require.NoError(t, ledger(t, q).Commit(ctx, record))
+	commit(t, ledger(t, q), record)
 	for i := range checkReads + 1 {
 		require.NoError(t, q.Audit().Append(ctx, finished(job(fmt.Sprint("other", i), revocation.LaneHigh), "00u2", start)))
 	}

@@ -67,7 +67,7 @@ func TestClusterHoldsEverything(t *testing.T) {
 	require.NoError(t, task.Lease.Settle(ctx, revocation.Verdict{}))
 
 	record := finished(task.Job, "00uone", start)
-	require.NoError(t, ledger(t, q).Commit(ctx, record))
+	commit(t, ledger(t, q), record)
 	require.NoError(t, q.Audit().Append(ctx, record))
 	letter := revocation.DeadJob(record, start)
 	require.NoError(t, q.DeadLetters().Put(ctx, letter))

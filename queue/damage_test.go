@@ -30,7 +30,7 @@ func filledStore(t *testing.T) Config {
 		require.NoError(t, log.Append(t.Context(), delivery(strconv.Itoa(i))))
 		one := job(strconv.Itoa(i), revocation.LaneHigh)
 		publishJobs(t, q, one)
-		require.NoError(t, book.Commit(t.Context(), finished(one, "00u"+strconv.Itoa(i), start)))
+		commit(t, book, finished(one, "00u"+strconv.Itoa(i), start))
 	}
 	log.Close()
 	reader, err := q.LogReader(t.Context())

@@ -177,7 +177,7 @@ func TestStandingOfJobs(t *testing.T) {
 	done, dead, pending := job("done", revocation.LaneHigh), job("dead", revocation.LaneBulk), job("pending", revocation.LaneHigh)
 	pending.Redrives = 2
 	publishJobs(t, q, done, dead, pending)
-	require.NoError(t, ledger.Commit(ctx, finished(done, "00uone", start)))
+	commit(t, ledger, finished(done, "00uone", start))
 	require.NoError(t, q.DeadLetters().Put(ctx, revocation.DeadJob(revocation.Record{Job: dead, Reason: "r"}, start)))
 	standing, err := q.Jobs(ledger).Standing(ctx, time.Now().Add(-time.Hour))
 	require.NoError(t, err)

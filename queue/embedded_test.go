@@ -60,7 +60,7 @@ func TestEmbeddedRestartKeepsEverything(t *testing.T) {
 	require.NoError(t, q.DeadLetters().Put(ctx, letter))
 	record := finished(job("done", revocation.LaneBulk), "00ukept", start)
 	require.NoError(t, q.Audit().Append(ctx, record))
-	require.NoError(t, ledger(t, q).Commit(ctx, record))
+	commit(t, ledger(t, q), record)
 
 	q = reopen(t, q)
 

@@ -105,7 +105,7 @@ func TestListAndShow(t *testing.T) {
 	_, err := q.publish(ctx, streamJobs, jobsSubject("acme", revocation.LaneHigh), "", []byte("not a job"))
 	require.NoError(t, err)
 	record := finished(all[2], "00utwo", start)
-	require.NoError(t, l.Commit(ctx, record))
+	commit(t, l, record)
 
 	pending := func(i int) revocation.JobState {
 		return revocation.JobState{Job: all[i], State: revocation.StatePending}

@@ -55,32 +55,33 @@ func (l *Ledger) Newest(ctx context.Context, org, user string) (revocation.Recor
 }
 
 // Commit stores a finishing record, the user's newest first: after a crash between
-// the two, the job comes again and recognises its own record there.
-func (l *Ledger) Commit(ctx context.Context, record revocation.Record) error {
-	data, err := json.Marshal(record)
-	if err != nil {
-		return fmt.Errorf("encode record %s: %w", record.ID, err)
-	}
+// the two, the job comes again and recognises its own record there. It gives the record
+// that its job has now: the one that came first.
+func (l *Ledger) Commit(ctx context.Context, record revocation.Record) (revocation.Record, error) {
 	if record.Clears() && record.User != "" { // a login may be gone before it had an id
-		err := l.write(ctx, userKey(record.Job.Org, record.User), data, func(current revocation.Record) bool {
+		_, err := l.write(ctx, userKey(record.Job.Org, record.User), record, func(current revocation.Record) bool {
 			return !record.Began.After(current.Began)
 		})
 		if err != nil {
-			return err
+			return revocation.Record{}, err
 		}
 	}
-	return l.write(ctx, jobKey(record.Job.ID), data, func(revocation.Record) bool { return true })
+	return l.write(ctx, jobKey(record.Job.ID), record, func(revocation.Record) bool { return true })
 }
 
-// write sets a key, unless the record that it has stays.
-func (l *Ledger) write(ctx context.Context, key string, data []byte, stays func(revocation.Record) bool) error {
+// write sets a key, unless the record that it has stays. It gives the one that it has then.
+func (l *Ledger) write(ctx context.Context, key string, record revocation.Record, stays func(revocation.Record) bool) (none revocation.Record, err error) {
+	data, err := json.Marshal(record)
+	if err != nil {
+		return none, fmt.Errorf("encode record %s: %w", record.ID, err)
+	}
 	for range casTries {
 		current, revision, found, err := l.read(ctx, key)
 		if err != nil {
-			return err
+			return none, err
 		}
 		if found && stays(current) {
-			return nil
+			return current, nil
 		}
 		if found {
 			_, err = l.bucket.Update(ctx, key, data, revision)
@@ -88,16 +89,16 @@ func (l *Ledger) write(ctx context.Context, key string, data []byte, stays func(
 			_, err = l.bucket.Create(ctx, key, data)
 		}
 		if err == nil {
-			return nil
+			return record, nil
 		}
 		if !lostRace(err) {
-			return fmt.Errorf("write %s: %w", key, err)
+			return none, fmt.Errorf("write %s: %w", key, err)
 		}
 		if err := pauseAfterRace(ctx); err != nil {
-			return fmt.Errorf("write %s: %w", key, err)
+			return none, fmt.Errorf("write %s: %w", key, err)
 		}
 	}
-	return fmt.Errorf("write %s: lost the race %d times", key, casTries)
+	return none, fmt.Errorf("write %s: lost the race %d times", key, casTries)
 }
 
 // lostRace reports whether another writer came first, or is just about to: a

@@ -20,6 +20,12 @@ func ledger(tb testing.TB, q *Queue) *Ledger {
 	return l
 }
 
+func commit(tb testing.TB, l *Ledger, record revocation.Record) {
+	tb.Helper()
+	_, err := l.Commit(tb.Context(), record)
+	require.NoError(tb, err)
+}
+
 // finished is the record of a job that was revoked by a call begun at began.
 func finished(job revocation.Job, user string, began time.Time) revocation.Record {
 	return revocation.Record{
@@ -41,7 +47,7 @@ func TestLedgerSharesTheBucketAcrossHandles(t *testing.T) {
 	t.Parallel()
 	q := open(t)
 	record := finished(job("one", revocation.LaneHigh), "00uone", start)
-	require.NoError(t, ledger(t, q).Commit(t.Context(), record))
+	commit(t, ledger(t, q), record)
 
 	other := ledger(t, q)
 
@@ -74,7 +80,8 @@ func raceForNewest(t *testing.T, handles ...*Ledger) {
 			for round := range rounds {
 				n := round*racers + i
 				record := finished(job("race"+strconv.Itoa(n), revocation.LaneHigh), "00urace", start.Add(time.Duration(n)*time.Second))
-				failed[i] = errors.Join(failed[i], handles[i%len(handles)].Commit(t.Context(), record))
+				_, err := handles[i%len(handles)].Commit(t.Context(), record)
+				failed[i] = errors.Join(failed[i], err)
 			}
 		})
 	}
@@ -103,7 +110,7 @@ func TestLedgerKeepsOrgsApart(t *testing.T) {
 	for _, org := range []string{"a", "0-_-0", "abcdefghijklmnopqrstuvwxyz012345"} {
 		record := finished(job(org, revocation.LaneHigh), "00uone", start)
 		record.Job.Org = org
-		require.NoError(t, l.Commit(t.Context(), record))
+		commit(t, l, record)
 		newest, found, err := l.Newest(t.Context(), org, "00uone")
 		require.NoError(t, err)
 		require.True(t, found)
@@ -126,7 +133,8 @@ func TestLedgerRefusesAKeyItCannotHold(t *testing.T) {
 	} {
 		record := finished(job("strange", revocation.LaneHigh), "00uone", start)
 		change(&record)
-		require.Error(t, l.Commit(t.Context(), record), name)
+		_, err := l.Commit(t.Context(), record)
+		require.Error(t, err, name)
 	}
 	_, _, err := l.Newest(t.Context(), "acme", "ann@acme.example")
 	require.Error(t, err)
@@ -141,7 +149,7 @@ func TestLedgerKeepsNothingOfNobody(t *testing.T) {
 	l := ledger(t, q)
 	record := finished(job("nobody", revocation.LaneHigh), "", start)
 	record.Outcome = revocation.OutcomeGone
-	require.NoError(t, l.Commit(t.Context(), record))
+	commit(t, l, record)
 
 	keys, err := l.bucket.Keys(t.Context())
 
@@ -169,7 +177,8 @@ func TestLedgerWithoutItsStore(t *testing.T) {
 
 	_, _, err := l.Finished(t.Context(), "job_any")
 	require.Error(t, err, "not knowing is not the same as not finished")
-	require.Error(t, l.Commit(t.Context(), finished(job("any", revocation.LaneHigh), "00uone", start)))
+	_, err = l.Commit(t.Context(), finished(job("any", revocation.LaneHigh), "00uone", start))
+	require.Error(t, err)
 	_, err = q.Ledger(t.Context())
 	require.ErrorContains(t, err, bucketLedger)
 }

@@ -122,7 +122,8 @@ func (w *Worker) vouch(ctx context.Context, newest Record) error {
 	if err := w.deps.Audit.Append(ctx, newest); err != nil {
 		return fmt.Errorf("append the newest revocation to the audit: %w", err)
 	}
-	return w.commit(ctx, newest)
+	_, err = w.commit(ctx, newest)
+	return err
 }
 
 // act calls Okta once, if the brake has room, and concludes from its answer. The claim of
@@ -206,28 +207,42 @@ func callOf(call Call, err error) *Call {
 
 // finish commits to the ledger, then to the audit: only then may the job be forgotten.
 func (w *Worker) finish(ctx context.Context, record Record) (Verdict, error) {
-	if err := w.commit(ctx, record); err != nil {
+	kept, err := w.commit(ctx, record)
+	if err != nil {
 		return Verdict{}, fmt.Errorf("commit to the ledger: %w", err)
 	}
 	w.observe(Event{Step: StepRecorded, Job: &record.Job, Record: &record})
-	if err := w.audit(ctx, record); err != nil {
+	if err := w.prove(ctx, record, kept); err != nil {
 		return Verdict{}, err
 	}
 	return Verdict{}, w.secondLook(ctx, record) // where it fails the job comes again, and its record is safe
 }
 
+// prove puts a committed record on file, and after it the one that the ledger has for the job.
+// That is another worker's where it came first, and it may have died or given up before the
+// audit had it: the job is about to be acknowledged, and would not bring it there any more.
+func (w *Worker) prove(ctx context.Context, record, kept Record) error {
+	if err := w.audit(ctx, record); err != nil || kept.ID == record.ID {
+		return err
+	}
+	if err := w.deps.Audit.Append(ctx, kept); err != nil {
+		return fmt.Errorf("append another worker's record to the audit: %w", err)
+	}
+	return nil
+}
+
 // commit holds on to what was done until the ledger takes it. Handing the job back
 // instead would call Okta again, and sign the person out again, for as long as the
 // ledger fails. While every hand of the worker holds a record, no call is made.
-func (w *Worker) commit(ctx context.Context, record Record) error {
+func (w *Worker) commit(ctx context.Context, record Record) (Record, error) {
 	for wait := minCommitPause; ; wait = min(2*wait, maxCommitPause) {
-		err := w.deps.Ledger.Commit(ctx, record)
+		kept, err := w.deps.Ledger.Commit(ctx, record)
 		if err == nil {
-			return nil
+			return kept, nil
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(err, context.Cause(ctx))
+			return Record{}, errors.Join(err, context.Cause(ctx))
 		case <-time.After(wait):
 			w.trouble(&record.Job, fmt.Errorf("commit to the ledger, holding the job: %w", err))
 		}

@@ -33,10 +33,11 @@ func (w *Worker) noteEnded(ctx context.Context, task Task, user User, began time
 	half.Job = firstHalf(task.Job)
 	record := w.record(half, user, began, OutcomeRevoked, "Okta ended the sessions; job "+task.Job.ID+" goes on with the global token revocation")
 	record.Call = &call
-	if err := w.commit(ctx, record); err != nil {
+	kept, err := w.commit(ctx, record)
+	if err != nil {
 		return fmt.Errorf("commit the ended sessions to the ledger: %w", err)
 	}
-	return w.audit(ctx, record)
+	return w.prove(ctx, record, kept)
 }
 
 // everywhere makes the second call of a job that asks for Okta's global token revocation,

@@ -132,3 +132,40 @@ func (h *hold) Settle(_ context.Context, verdict revocation.Verdict) error {
 	m.runsOut.Stop()
 	return nil
 }
+
+// heldLease is a lease in the hands of a process that may be dead.
+type heldLease struct {
+	lease revocation.Lease
+	by    *process
+}
+
+func (l heldLease) Extend() (err error) {
+	failed := l.by.do(opExtend, func() { err = l.lease.Extend() })
+	return errors.Join(failed, err)
+}
+
+func (l heldLease) Settle(ctx context.Context, verdict revocation.Verdict) (err error) {
+	op := opDone
+	switch {
+	case verdict.Again:
+		op = opAgain
+	case verdict.Ended:
+		op = opEnded
+	}
+	failed := l.by.do(op, func() { err = l.lease.Settle(ctx, verdict) })
+	return errors.Join(failed, err)
+}
+
+// failing gives a fault that fails the operation a few times.
+func failing(op string, times int, err error) func(string) error {
+	var mu sync.Mutex
+	return func(got string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if got != op || times == 0 {
+			return nil
+		}
+		times--
+		return err
+	}
+}

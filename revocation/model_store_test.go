@@ -29,24 +29,26 @@ func (n *node) Newest(ctx context.Context, org, user string) (record revocation.
 }
 
 // Commit is two writes, as in the bucket.
-func (n *node) Commit(ctx context.Context, record revocation.Record) error {
+func (n *node) Commit(ctx context.Context, record revocation.Record) (kept revocation.Record, err error) {
 	if record.Clears() {
 		if err := n.do(ctx, opCommit, record.Job, func() {
 			n.model.clear(record)
 			n.model.kept(record)
 		}); err != nil {
-			return err
+			return kept, err
 		}
 	}
-	return n.do(ctx, opCommitID, record.Job, func() { n.model.commit(record) })
+	err = n.do(ctx, opCommitID, record.Job, func() { kept = n.model.commit(record) })
+	return kept, err
 }
 
-func (m *model) commit(record revocation.Record) {
-	m.finish(record)
+func (m *model) commit(record revocation.Record) (kept revocation.Record) {
+	kept = m.finish(record)
 	if _, known := m.finishedAt[record.Job.ID]; !known {
 		m.finishedAt[record.Job.ID] = m.step
 	}
 	m.kept(record)
+	return kept
 }
 
 func (n *node) Append(ctx context.Context, record revocation.Record) error {

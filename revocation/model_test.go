@@ -66,7 +66,7 @@ type model struct {
 	// What the ledger does, at once and without fail.
 	finished func(job string) (revocation.Record, bool)
 	newest   func(org, user string) (revocation.Record, bool)
-	finish   func(revocation.Record)
+	finish   func(revocation.Record) (kept revocation.Record)
 	clear    func(revocation.Record)
 
 	finishedAt map[string]int // step, by job
@@ -125,7 +125,10 @@ func (m *model) openLedger() {
 		record, found, _ := ledger.Newest(ctx, org, user)
 		return record, found
 	}
-	m.finish = func(record revocation.Record) { _ = ledger.Commit(ctx, record) }
+	m.finish = func(record revocation.Record) (kept revocation.Record) {
+		kept, _ = ledger.Commit(ctx, record)
+		return kept
+	}
 	m.clear = func(record revocation.Record) { _ = ledger.CommitNewest(ctx, record) }
 }
 

@@ -31,8 +31,10 @@ type Ledger interface {
 	// Newest gives the newest record that shows a user without sessions, if there is one.
 	Newest(ctx context.Context, org, user string) (Record, bool, error)
 	// Commit stores a finishing record: first as its user's newest, where it Clears and
-	// no newer one is there, and then as its job's. It may be repeated.
-	Commit(ctx context.Context, record Record) error
+	// no newer one is there, and then as its job's, where none is there. It may be repeated,
+	// and gives the record that its job has now: where two workers end one job side by side,
+	// the first's.
+	Commit(ctx context.Context, record Record) (Record, error)
 }
 
 // Audit keeps one record per attempt for good.

@@ -98,6 +98,53 @@ func TestACoveringCallIsOnRecord(t *testing.T) {
 	})
 }
 
+// Two workers have one job in hand: its lease ran out while Okta took long to answer. The ledger keeps
+// the first's record, which did not reach the audit; the second acknowledges the job, so that nobody
+// comes back to it.
+func TestTheRecordThatTheLedgerKeepsIsInTheAudit(t *testing.T) {
+	t.Parallel()
+	for name, operations := range map[string]int{
+		"the audit was away":    -1,
+		"the first worker died": len(wayOfOne()) - 2, // before opAppend
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				w.lane = newLane(time.Second)
+				job := suspended("sig_1", ada)
+				w.lane.publish(job)
+				pass(time.Second)
+				audited := time.Now().Add(3500 * time.Millisecond)
+				w.fault = func(op string) error {
+					if op == opAppend && time.Now().Before(audited) {
+						return errors.New("no server")
+					}
+					return nil
+				}
+				w.answer = func(context.Context, string) error {
+					calls, _, _ := w.seen()
+					<-time.After(time.Duration(1+len(calls)) * time.Second)
+					return nil
+				}
+				first := w.startDying(t, 1, operations)
+				pass(1500 * time.Millisecond)
+				first.stop() // it takes nothing more
+				w.finish(t, w.start(t, 1))
+				first.end()
+
+				calls, audit, _ := w.seen()
+				require.Len(t, calls, 2)
+				finished, found, err := w.ledger.Finished(t.Context(), job.ID)
+				require.NoError(t, err)
+				require.True(t, found)
+				require.Contains(t, audit, finished)
+				require.Len(t, w.revocationsOf(job.ID), 2, "and so is the other's call")
+			})
+		})
+	}
+}
+
 // TestWorkerCrash kills the process between any two steps of a job's way. The job
 // comes again counted as a second delivery, or, since counts get lost, as a first.
 func TestWorkerCrash(t *testing.T) {

@@ -150,7 +150,7 @@ func TestWorkerNeverCallsForADuplicate(t *testing.T) {
 				job := suspended("sig_1", ada)
 				finished := revocationtest.Finishing(job.ID, outcome, ada, 0)
 				finished.Job, finished.Began = job, job.Received.Add(time.Second)
-				require.NoError(t, w.ledger.Commit(t.Context(), finished))
+				w.commit(t, finished)
 				pass(24 * time.Hour) // she has honestly signed in again
 				late := suspended("sig_1", ada)
 				require.Equal(t, job.ID, late.ID)

@@ -139,9 +139,9 @@ func TestWorkerDistrustsARevocationInTheFuture(t *testing.T) {
 				// Of another scope, so that it cannot cover.
 				ahead := suspended("sig_0", ada)
 				ahead.Scope = revocation.Scope{}
-				require.NoError(t, w.ledger.Commit(t.Context(), revocation.Record{
+				w.commit(t, revocation.Record{
 					ID: "aud_0", Job: ahead, Outcome: revocation.OutcomeRevoked, User: ada, Began: time.Now().Add(tt.ahead),
-				}))
+				})
 				job := suspended("sig_1", ada)
 				w.lane.publish(job)
 				p := w.start(t, 1)
@@ -159,9 +159,9 @@ func TestWorkerActsThoughTheClockWasSetBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		require.NoError(t, w.ledger.Commit(t.Context(), revocation.Record{
+		w.commit(t, revocation.Record{
 			ID: "aud_0", Job: suspended("sig_0", ada), Outcome: revocation.OutcomeRevoked, User: ada, Began: time.Now().Add(time.Hour),
-		}))
+		})
 		w.lane.publish(suspended("sig_1", ada))
 		w.finish(t, w.start(t, 1))
 		calls, _, _ := w.seen()
@@ -235,9 +235,9 @@ func TestWorkerClaimsAJobBeforeItReadsTheLedger(t *testing.T) {
 		job := suspended("sig_1", ada)
 		pass(time.Second)
 		other := suspended("sig_0", ada)
-		require.NoError(t, w.ledger.Commit(t.Context(), revocation.Record{
+		w.commit(t, revocation.Record{
 			ID: "aud_0", Job: other, Outcome: revocation.OutcomeRevoked, User: ada, Began: time.Now(),
-		}))
+		})
 		pass(time.Second)
 		late := suspended("sig_1", ada)
 		w.latency = func(op string) time.Duration { return map[string]time.Duration{opResolve: time.Second}[op] }

@@ -221,12 +221,12 @@ func (p *process) Newest(ctx context.Context, org, user string) (record revocati
 	return record, found, errors.Join(failed, err)
 }
 
-func (p *process) Commit(ctx context.Context, record revocation.Record) (err error) {
+func (p *process) Commit(ctx context.Context, record revocation.Record) (kept revocation.Record, err error) {
 	if failed := p.do(opCommit, func() { err = p.world.ledger.CommitNewest(ctx, record) }); failed != nil || err != nil {
-		return errors.Join(failed, err)
+		return kept, errors.Join(failed, err)
 	}
-	failed := p.do(opCommitID, func() { err = p.world.ledger.Commit(ctx, record) })
-	return errors.Join(failed, err)
+	failed := p.do(opCommitID, func() { kept, err = p.world.ledger.Commit(ctx, record) })
+	return kept, errors.Join(failed, err)
 }
 
 // Append drops a record whose id is there, as JetStream does within its window.
@@ -316,43 +316,6 @@ func (p *process) RevokeEverywhere(_ context.Context, user string) (revocation.C
 	return revocation.Call{Status: 204, RequestID: "everywhere"}, nil
 }
 
-// heldLease is a lease in the hands of a process that may be dead.
-type heldLease struct {
-	lease revocation.Lease
-	by    *process
-}
-
-func (l heldLease) Extend() (err error) {
-	failed := l.by.do(opExtend, func() { err = l.lease.Extend() })
-	return errors.Join(failed, err)
-}
-
-func (l heldLease) Settle(ctx context.Context, verdict revocation.Verdict) (err error) {
-	op := opDone
-	switch {
-	case verdict.Again:
-		op = opAgain
-	case verdict.Ended:
-		op = opEnded
-	}
-	failed := l.by.do(op, func() { err = l.lease.Settle(ctx, verdict) })
-	return errors.Join(failed, err)
-}
-
-// failing gives a fault that fails the operation a few times.
-func failing(op string, times int, err error) func(string) error {
-	var mu sync.Mutex
-	return func(got string) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if got != op || times == 0 {
-			return nil
-		}
-		times--
-		return err
-	}
-}
-
 // seen gives copies of what happened so far.
 func (w *world) seen() (calls []call, audit []revocation.Record, letters []revocation.DeadLetter) {
 	w.mu.Lock()
@@ -378,6 +341,13 @@ func (w *world) steps() map[revocation.Step]int {
 		count[event.Step]++
 	}
 	return count
+}
+
+// commit has the ledger know a record.
+func (w *world) commit(t *testing.T, record revocation.Record) {
+	t.Helper()
+	_, err := w.ledger.Commit(t.Context(), record)
+	require.NoError(t, err)
 }
 
 // revocationsOf gives the audit's records of a job that say revoked.

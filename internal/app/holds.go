@@ -111,7 +111,7 @@ func (h adminHolds) refuse(ctx context.Context, hold revocation.Hold, decision r
 		ID: revocation.DeriveID("aud", hold.Job.ID, hold.Key, "reject"), Job: hold.Job, Outcome: revocation.OutcomeRefused,
 		Reason: "rejected by an operator: " + decision.Reason, Began: now, Ended: now,
 	}
-	if err := h.ledger.Commit(ctx, record); err != nil {
+	if _, err := h.ledger.Commit(ctx, record); err != nil {
 		return err
 	}
 	return h.audit.Append(ctx, record)

@@ -128,7 +128,7 @@ func (o *operator) Cancel(ctx context.Context, id, reason string) (revocation.Jo
 		ID: revocation.DeriveID("aud", id, "cancel"), Job: state.Job, Outcome: revocation.OutcomeRefused,
 		Reason: "cancelled by an operator: " + reason, Began: now, Ended: now,
 	}
-	if err := o.ledger.Commit(ctx, record); err != nil {
+	if _, err := o.ledger.Commit(ctx, record); err != nil {
 		return revocation.JobState{}, fmt.Errorf("cancel: %w", err)
 	}
 	if err := o.audit.Append(ctx, record); err != nil {

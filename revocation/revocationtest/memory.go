@@ -37,21 +37,22 @@ func (l *Ledger) Newest(ctx context.Context, org, user string) (revocation.Recor
 	return record, found, ctx.Err()
 }
 
-// Commit stores a finishing record: as its user's newest, and then as its job's.
-func (l *Ledger) Commit(ctx context.Context, record revocation.Record) error {
+// Commit stores a finishing record: as its user's newest, and then as its job's. It gives the
+// record that its job has now.
+func (l *Ledger) Commit(ctx context.Context, record revocation.Record) (revocation.Record, error) {
 	if err := l.CommitNewest(ctx, record); err != nil {
-		return err
+		return revocation.Record{}, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, found := l.finished[record.Job.ID]; found {
-		return nil
+	if first, found := l.finished[record.Job.ID]; found {
+		return first, nil
 	}
 	if l.finished == nil {
 		l.finished = make(map[string]revocation.Record)
 	}
 	l.finished[record.Job.ID] = record
-	return nil
+	return record, nil
 }
 
 // CommitNewest is the first half of Commit: all that is stored when a crash comes

@@ -175,7 +175,9 @@ func testFirstFinishStays(t *testing.T, ledger revocation.Ledger) {
 	t.Helper()
 	first := Finishing("job_once", revocation.OutcomeCovered, ada, 10)
 	commit(t, ledger, first)
-	commit(t, ledger, Finishing("job_once", revocation.OutcomeRefused, ada, 20))
+	kept, err := ledger.Commit(t.Context(), Finishing("job_once", revocation.OutcomeRefused, ada, 20))
+	require.NoError(t, err)
+	require.Equal(t, first, kept)
 	requireFinished(t, ledger, first)
 }
 
@@ -186,7 +188,8 @@ func testConcurrentUser(t *testing.T, ledger revocation.Ledger) {
 	for i := range commits {
 		all.Go(func() {
 			record := Finishing("job_"+strconv.Itoa(i), revocation.OutcomeRevoked, ada, i)
-			assert.NoError(t, ledger.Commit(t.Context(), record))
+			_, err := ledger.Commit(t.Context(), record)
+			assert.NoError(t, err)
 		})
 	}
 	all.Wait()
@@ -199,18 +202,29 @@ func testConcurrentUser(t *testing.T, ledger revocation.Ledger) {
 func testConcurrentJob(t *testing.T, ledger revocation.Ledger) {
 	t.Helper()
 	record := Finishing("job_same", revocation.OutcomeRevoked, ada, 10)
+	kept := make([]revocation.Record, 8)
 	var all sync.WaitGroup
-	for range 8 {
-		all.Go(func() { assert.NoError(t, ledger.Commit(t.Context(), record)) })
+	for i := range kept {
+		all.Go(func() {
+			one := record
+			one.ID += strconv.Itoa(i) // of a worker each
+			var err error
+			kept[i], err = ledger.Commit(t.Context(), one)
+			assert.NoError(t, err)
+		})
 	}
 	all.Wait()
-	requireFinished(t, ledger, record)
-	requireNewest(t, ledger, record)
+	requireFinished(t, ledger, kept[0])
+	for _, record := range kept {
+		require.Equal(t, kept[0], record, "all know which came first")
+	}
 }
 
 func commit(t *testing.T, ledger revocation.Ledger, record revocation.Record) {
 	t.Helper()
-	require.NoError(t, ledger.Commit(t.Context(), record))
+	kept, err := ledger.Commit(t.Context(), record)
+	require.NoError(t, err)
+	require.Equal(t, record.Job.ID, kept.Job.ID)
 }
 
 func requireFinished(t *testing.T, ledger revocation.Ledger, want revocation.Record) {
