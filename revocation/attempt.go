@@ -70,6 +70,9 @@ func (w *Worker) alreadyFinished(ctx context.Context, task Task, finished Record
 	if err := w.deps.Audit.Append(ctx, finished); err != nil {
 		return Verdict{}, fmt.Errorf("append to the audit once more: %w", err)
 	}
+	if err := w.proveHalf(ctx, finished.Job); err != nil {
+		return Verdict{}, err
+	}
 	if task.Attempt > 1 {
 		return Verdict{}, nil
 	}
@@ -222,13 +225,15 @@ func (w *Worker) finish(ctx context.Context, record Record) (Verdict, error) {
 // That is another worker's where it came first, and it may have died or given up before the
 // audit had it: the job is about to be acknowledged, and would not bring it there any more.
 func (w *Worker) prove(ctx context.Context, record, kept Record) error {
-	if err := w.audit(ctx, record); err != nil || kept.ID == record.ID {
+	if err := w.audit(ctx, record); err != nil {
 		return err
 	}
-	if err := w.deps.Audit.Append(ctx, kept); err != nil {
-		return fmt.Errorf("append another worker's record to the audit: %w", err)
+	if kept.ID != record.ID {
+		if err := w.deps.Audit.Append(ctx, kept); err != nil {
+			return fmt.Errorf("append another worker's record to the audit: %w", err)
+		}
 	}
-	return nil
+	return w.proveHalf(ctx, record.Job)
 }
 
 // commit holds on to what was done until the ledger takes it. Handing the job back
@@ -257,7 +262,7 @@ func (w *Worker) bury(ctx context.Context, record Record) (Verdict, error) {
 		return Verdict{}, errors.Join(err, w.audit(ctx, record)) // the try was made all the same
 	}
 	w.observe(Event{Step: StepDeadLetter, Job: &record.Job, Record: &record, Reason: record.Reason})
-	return Verdict{Ended: true, Reason: record.Reason}, w.audit(ctx, record)
+	return Verdict{Ended: true, Reason: record.Reason}, w.prove(ctx, record, record)
 }
 
 // audit puts a record on file. It insists for a while: the record of a job that ends is offered

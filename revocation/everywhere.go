@@ -40,6 +40,25 @@ func (w *Worker) noteEnded(ctx context.Context, task Task, user User, began time
 	return w.prove(ctx, record, kept)
 }
 
+// proveHalf puts the half that is done into the audit once more when its job ends. The audit may
+// have been away, and no task of its own brings the half there.
+func (w *Worker) proveHalf(ctx context.Context, job Job) error {
+	if !job.Everywhere {
+		return nil
+	}
+	half, found, err := w.deps.Ledger.Finished(ctx, firstHalf(job).ID)
+	if err != nil {
+		return fmt.Errorf("read the ledger for the half that is done: %w", err)
+	}
+	if !found {
+		return nil
+	}
+	if err := w.deps.Audit.Append(ctx, half); err != nil {
+		return fmt.Errorf("append the half that is done to the audit: %w", err)
+	}
+	return nil
+}
+
 // everywhere makes the second call of a job that asks for Okta's global token revocation,
 // after the sessions are ended.
 func (w *Worker) everywhere(ctx context.Context, user User, job Job, first Call) (Call, error) {
