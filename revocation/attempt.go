@@ -113,20 +113,23 @@ func (w *Worker) weighNewest(ctx context.Context, task Task, user User, newest R
 
 // vouch makes sure that the newest revocation is on record before something else is covered by it or
 // takes its place. A crash may have come between the two writes of its commit; its own job, when
-// that comes again, may be covered in turn and would tell of a call that it did not make.
+// that comes again, may be covered in turn and would tell of a call that it did not make. Or another
+// worker ended that job first: then this record is not the one that the job brings to the audit.
 func (w *Worker) vouch(ctx context.Context, newest Record) error {
-	_, found, err := w.deps.Ledger.Finished(ctx, newest.Job.ID)
+	finished, found, err := w.deps.Ledger.Finished(ctx, newest.Job.ID)
 	if err != nil {
 		return fmt.Errorf("read the ledger for the newest revocation: %w", err)
 	}
-	if found {
+	if found && finished.ID == newest.ID {
 		return nil
+	}
+	if _, err := w.commit(ctx, newest); err != nil {
+		return fmt.Errorf("commit the newest revocation to the ledger: %w", err)
 	}
 	if err := w.deps.Audit.Append(ctx, newest); err != nil {
 		return fmt.Errorf("append the newest revocation to the audit: %w", err)
 	}
-	_, err = w.commit(ctx, newest)
-	return err
+	return nil
 }
 
 // act calls Okta once, if the brake has room, and concludes from its answer. The claim of

@@ -98,6 +98,56 @@ func TestACoveringCallIsOnRecord(t *testing.T) {
 	})
 }
 
+// Here too the ledger knows it before the audit does: else the job, coming again, could be called for
+// although its call is on record.
+func TestTheLedgerKnowsACoveringCallFirst(t *testing.T) {
+	t.Parallel()
+	for after := range 2 * len(wayOfOne()) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			first, second := suspended("sig_1", ada), suspended("sig_2", ada)
+			pass(time.Second)
+			w.lane.publish(first)
+			p := w.startDying(t, 1, len(wayOfOne())-3) // before opCommitID
+			pass(time.Second)
+			p.kill()
+			w.lane.publish(second)
+			p = w.startDying(t, 1, after)
+			pass(time.Second)
+			p.kill()
+			if len(w.revocationsOf(first.ID)) > 0 {
+				_, found, err := w.ledger.Finished(t.Context(), first.ID)
+				require.NoError(t, err)
+				require.True(t, found, "after %d operations", after)
+			}
+		})
+	}
+}
+
+// The process dies between the two writes of a commit, and an operator cancels the job before it comes
+// again: its end is the cancelling then, and what its revocation covers is covered by a record of that.
+func TestACoveringCallIsOnRecordThoughItsJobWasCancelled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		first, second := suspended("sig_1", ada), suspended("sig_2", ada)
+		pass(time.Second)
+		w.lane.publish(first)
+		p := w.startDying(t, 1, len(wayOfOne())-3) // before opCommitID
+		pass(time.Second)
+		p.kill()
+		w.commit(t, revocation.Record{ID: "aud_0", Job: first, Outcome: revocation.OutcomeRefused, Began: time.Now()})
+		w.lane.publish(second)
+		w.finish(t, w.start(t, 1))
+		calls, _, _ := w.seen()
+		require.Len(t, calls, 1)
+		finished, _, err := w.ledger.Finished(t.Context(), second.ID)
+		require.NoError(t, err)
+		require.Equal(t, first.ID, finished.CoveredBy)
+		require.Len(t, w.revocationsOf(first.ID), 1)
+	})
+}
+
 // Two workers have one job in hand: its lease ran out while Okta took long to answer. The ledger keeps
 // the first's record, which did not reach the audit; the second acknowledges the job, so that nobody
 // comes back to it.
