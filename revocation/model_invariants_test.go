@@ -1,6 +1,7 @@
 package revocation_test
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -26,9 +27,10 @@ func (m *model) mayCall(call *attempt) {
 	}
 }
 
-// mayConcern: nobody is called who was not asked for, nor who is protected.
+// mayConcern: nobody is called who was not asked for, nor who was protected when the guard was
+// asked, which is each time that the job is taken: they may have become so while it was held.
 func (m *model) mayConcern(call *attempt) {
-	job := call.job
+	job, ruling := call.job, call.node.rulings[call.job.ID]
 	asked := false
 	for _, alert := range m.jobs {
 		asked = asked || alert.Person == job.Person && alert.ID == job.ID
@@ -36,9 +38,11 @@ func (m *model) mayConcern(call *attempt) {
 	switch {
 	case !asked || userOf(job) != call.user:
 		m.breaksf("wrong person: a call for %s, whom %s does not ask for", call.user, m.label(job))
-	case call.user == shielded:
+	case ruling.step <= call.node.marks[job.ID]:
+		m.breaksf("wrong person: a call for %s, and the guard was not asked since it was taken", m.label(job))
+	case ruling.shield == revocation.OutcomeRefused:
 		m.breaksf("wrong person: a call for somebody protected, for %s", m.label(job))
-	case call.user == heldPerson && !job.Approved:
+	case ruling.shield == revocation.OutcomeHeld && !job.Approved:
 		m.breaksf("wrong person: a call for somebody protected whom no operator let go, for %s", m.label(job))
 	case job.Mode == revocation.ModeDryRun:
 		m.breaksf("a call for %s, which is a dry run", m.label(job))
@@ -110,6 +114,19 @@ func (m *model) kept(record revocation.Record) {
 	}
 }
 
+// mayRefuse looks at a refusal that a worker is about to record: the guard must have said so since
+// the job was taken, or the job be a dry run.
+func (n *node) mayRefuse(record revocation.Record) {
+	m, job := n.model, record.Job
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ruling := n.rulings[job.ID]
+	refused := ruling.shield == revocation.OutcomeRefused && ruling.step > n.marks[job.ID]
+	if record.Outcome == revocation.OutcomeRefused && job.Mode != revocation.ModeDryRun && !refused {
+		m.breaksf("untrue: %s is refused, and the guard did not say so", m.label(job))
+	}
+}
+
 // newIn reports whether the ledger knows nothing of a record.
 func (m *model) newIn(record revocation.Record) bool {
 	newest, _ := m.newest(record.Job.Org, record.User)
@@ -137,6 +154,16 @@ func (m *model) mayForget(by *node, job revocation.Job) {
 	}
 }
 
+// covered reports whether the audit has what covers a job.
+func (m *model) covered(finished revocation.Record) bool {
+	for _, record := range m.audit {
+		if record.User == finished.User && revocation.Covered(finished.Job, record, m.setting.margin) {
+			return true
+		}
+	}
+	return false
+}
+
 func (m *model) isHeld(job revocation.Job) bool {
 	for _, entry := range m.holds {
 		if entry.Key == revocation.JobHoldKey(job.ID) && entry.Round >= job.Redrives ||
@@ -145,6 +172,12 @@ func (m *model) isHeld(job revocation.Job) bool {
 		}
 	}
 	return false
+}
+
+// isPutAside reports whether an operator is still to say what becomes of a job.
+func (m *model) isPutAside(job revocation.Job) bool {
+	return m.isDead(job) ||
+		slices.ContainsFunc(m.waits(), func(entry revocation.HoldEntry) bool { return entry.Hold.Job.ID == job.ID })
 }
 
 func (m *model) isDead(job revocation.Job) bool {
@@ -220,8 +253,15 @@ func (m *model) requireEnd(job revocation.Job) {
 		}
 		return
 	}
-	if _, audited := m.audit[finished.ID]; !audited {
+	switch _, audited := m.audit[finished.ID]; {
+	case audited:
+	case m.isPutAside(job): // one copy was, and a crash took the record of another's end: what becomes of it brings it there
+		m.tally["ends whose record a crash took, and the job waits put aside"]++
+	default:
 		m.breaksf("no evidence: the end that the ledger has of %s is not in the audit", m.label(job))
+	}
+	if finished.Outcome == revocation.OutcomeCovered && !m.covered(finished) {
+		m.breaksf("no evidence: %s is covered, and by nothing that is in the audit", m.label(job))
 	}
 	user, received := userOf(job), finished.Job.Received
 	switch finished.Outcome {

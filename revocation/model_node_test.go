@@ -30,6 +30,13 @@ type node struct {
 	inHand  map[string]int               // tasks, by job
 	marks   map[string]int               // step at which a job, or a user, was last looked up
 	saw     map[string]revocation.Record // what was found for a user
+	rulings map[string]ruled             // what the guard said last, by job
+}
+
+// ruled is what the guard knew of a job's person at a step.
+type ruled struct {
+	shield revocation.Outcome
+	step   int
 }
 
 // request is an operation of a worker that waits for the plan.
@@ -54,6 +61,7 @@ func (m *model) launch(slot int) {
 		model: m, slot: slot, name: fmt.Sprint("W", len(m.started)+1), skew: m.setting.skew(len(m.started)),
 		done: make(chan struct{}), died: make(chan struct{}),
 		inHand: make(map[string]int), marks: make(map[string]int), saw: make(map[string]revocation.Record),
+		rulings: make(map[string]ruled),
 	}
 	worker, err := revocation.NewWorker(revocation.Deps{
 		Jobs: n, Okta: n, Guard: n, Ledger: n, Audit: n, DeadLetters: n, Holds: n, Brake: n,

@@ -14,6 +14,8 @@ type human struct {
 	gone     bool // deactivated
 	wasGone  []time.Time
 	sessions []time.Time // when each that is open was begun, honestly
+
+	shield revocation.Outcome // what the guard says of them: refused, held, or nothing
 }
 
 // attempt is one call, with what nobody but the model knows of it.

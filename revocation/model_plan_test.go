@@ -49,6 +49,7 @@ var moves = slices.Concat(
 	slices.Repeat([]func(*model, int, int){(*model).crash}, 3),
 	[]func(*model, int, int){
 		(*model).wake, (*model).decide, (*model).redrive, (*model).stopInOrder, (*model).lock, (*model).leave,
+		(*model).protect,
 	},
 )
 
@@ -235,6 +236,15 @@ func (m *model) stopInOrder(a, _ int) {
 func (m *model) lock(_, _ int) {
 	m.locked = !m.locked
 	m.notef("Okta refuses our credential: %t", m.locked)
+}
+
+// protect has somebody become protected or not so any more, in either way, whatever is held or
+// approved of theirs.
+func (m *model) protect(a, b int) {
+	user := []string{heldPerson, ada, heldPerson, shielded}[a%4]
+	shield := []revocation.Outcome{revocation.OutcomeRefused, "", revocation.OutcomeHeld}[b%3]
+	m.people[user].shield = shield
+	m.notef("the guard says of %s from now on: %q", user, shield)
 }
 
 // leave has somebody be deactivated, which ends their sessions, or come back.

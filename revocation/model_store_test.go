@@ -30,6 +30,7 @@ func (n *node) Newest(ctx context.Context, org, user string) (record revocation.
 
 // Commit is two writes, as in the bucket.
 func (n *node) Commit(ctx context.Context, record revocation.Record) (kept revocation.Record, err error) {
+	n.mayRefuse(record)
 	if record.Clears() {
 		if err := n.do(ctx, opCommit, record.Job, func() {
 			n.model.clear(record)
@@ -125,11 +126,10 @@ func (n *node) Claim(ctx context.Context, job revocation.Job, user string, at ti
 
 func (n *node) Judge(ctx context.Context, job revocation.Job, user revocation.User) (ruling revocation.Ruling, err error) {
 	err = n.do(ctx, opJudge, job, func() {
-		switch {
-		case user.ID == shielded:
-			ruling = revocation.Ruling{Outcome: revocation.OutcomeRefused, Reason: "this person is protected"}
-		case user.ID == heldPerson && !job.Approved:
-			ruling = revocation.Ruling{Outcome: revocation.OutcomeHeld, Reason: "this person is protected"}
+		shield := n.model.people[user.ID].shield
+		n.rulings[job.ID] = ruled{shield, n.model.step}
+		if shield == revocation.OutcomeRefused || shield == revocation.OutcomeHeld && !job.Approved {
+			ruling = revocation.Ruling{Outcome: shield, Reason: "this person is protected"}
 		}
 	})
 	return ruling, asCallError(err, nil)

@@ -111,6 +111,8 @@ func newModel(s setting) *model {
 		m.people[id] = &human{sessions: []time.Time{m.start}}
 	}
 	m.people[departed] = &human{gone: true}
+	m.people[shielded].shield = revocation.OutcomeRefused
+	m.people[heldPerson].shield = revocation.OutcomeHeld
 	m.openLedger()
 	return m
 }
