@@ -118,13 +118,13 @@ func (c *cut) drop(size int) {
 
 // tear ends a write at a boundary of sectors or pages within it, if there is one.
 func (c *cut) tear(e edit) edit {
-	unit := []int64{512, 4096}[c.luck.IntN(2)]
+	unit := []uint64{512, 4096}[c.luck.IntN(2)]
 	first := unit - e.offset%unit // bytes up to the first boundary
-	size := int64(len(e.data))
+	size := uint64(len(e.data))
 	if e.resize || size <= first {
 		return e
 	}
 	boundaries := (size-first-1)/unit + 1
-	e.data = e.data[:first+unit*c.luck.Int64N(boundaries)]
+	e.data = e.data[:first+unit*c.luck.Uint64N(boundaries)]
 	return e
 }

@@ -52,7 +52,7 @@ type node struct {
 
 // edit is one write to a file, or a change of its size.
 type edit struct {
-	offset int64
+	offset uint64
 	data   []byte
 	resize bool // to offset
 }
@@ -115,24 +115,24 @@ func (e edit) applyTo(content []byte) []byte {
 	if e.resize {
 		return resized(content, e.offset)
 	}
-	end := e.offset + int64(len(e.data))
-	if end > int64(len(content)) {
+	end := e.offset + uint64(len(e.data))
+	if end > uint64(len(content)) {
 		content = resized(content, end)
 	}
 	copy(content[e.offset:end], e.data)
 	return content
 }
 
-func resized(content []byte, size int64) []byte {
-	if size <= int64(len(content)) {
+func resized(content []byte, size uint64) []byte {
+	if size <= uint64(len(content)) {
 		return content[:size]
 	}
-	if old := len(content); size <= int64(cap(content)) {
+	if old := len(content); size <= uint64(cap(content)) {
 		content = content[:size]
 		clear(content[old:])
 		return content
 	}
-	return append(content, make([]byte, size-int64(len(content)))...)
+	return append(content, make([]byte, size-uint64(len(content)))...)
 }
 
 // sync makes a file or folder durable, and the names that the disk's promise adds.

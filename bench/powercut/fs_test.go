@@ -25,25 +25,52 @@ func mounted(t *testing.T, disk *Disk) string {
 	return dir
 }
 
-// write leaves a file with this content, fsynced or not.
-func write(t *testing.T, path, content string, synced bool) {
-	t.Helper()
-	f, err := os.Create(path)
-	require.NoError(t, err)
-	_, err = f.WriteString(content)
-	require.NoError(t, err)
-	if synced {
-		require.NoError(t, f.Sync())
-	}
-	require.NoError(t, f.Close())
+// folder is a mounted disk, as a program uses it.
+type folder struct {
+	t   *testing.T
+	dir string
 }
 
-func syncDir(t *testing.T, path string) {
-	t.Helper()
-	dir, err := os.Open(path)
-	require.NoError(t, err)
-	require.NoError(t, dir.Sync())
-	require.NoError(t, dir.Close())
+// write leaves a file with this content, fsynced or not.
+func (f folder) write(name, content string, synced bool) {
+	f.t.Helper()
+	file, err := os.Create(f.dir + name)
+	require.NoError(f.t, err)
+	_, err = file.WriteString(content)
+	require.NoError(f.t, err)
+	if synced {
+		require.NoError(f.t, file.Sync())
+	}
+	require.NoError(f.t, file.Close())
+}
+
+// writeWith writes to a file that is opened with these flags.
+func (f folder) writeWith(flags int, name, content string) {
+	f.t.Helper()
+	file, err := os.OpenFile(f.dir+name, os.O_WRONLY|flags, 0o600)
+	require.NoError(f.t, err)
+	_, err = file.WriteString(content)
+	require.NoError(f.t, err)
+	require.NoError(f.t, file.Close())
+}
+
+// sync fsyncs a folder; "/" is the disk's root.
+func (f folder) sync(name string) {
+	f.t.Helper()
+	dir, err := os.Open(f.dir + name)
+	require.NoError(f.t, err)
+	require.NoError(f.t, dir.Sync())
+	require.NoError(f.t, dir.Close())
+}
+
+func (f folder) rename(from, to string) {
+	f.t.Helper()
+	require.NoError(f.t, os.Rename(f.dir+from, f.dir+to))
+}
+
+func (f folder) remove(name string) {
+	f.t.Helper()
+	require.NoError(f.t, os.Remove(f.dir+name))
 }
 
 // afterCut cuts the power and gives every file of the disk that is left, by path, read through a mount of its own.
@@ -69,127 +96,131 @@ func TestOnlyWhatWasSyncedSurvives(t *testing.T) {
 	t.Parallel()
 	none := map[string]string{}
 	cases := map[string]struct {
-		do           func(t *testing.T, dir string)
+		do           func(on folder)
 		ext4, strict map[string]string
 	}{
 		"nothing synced": {
-			func(t *testing.T, dir string) { write(t, dir+"/a", "one", false) }, none, none,
+			do:     func(on folder) { on.write("/a", "one", false) },
+			ext4:   none,
+			strict: none,
 		},
 		"a new file synced, its folder not": {
-			func(t *testing.T, dir string) { write(t, dir+"/a", "one", true) }, map[string]string{"a": "one"}, none,
+			do:     func(on folder) { on.write("/a", "one", true) },
+			ext4:   map[string]string{"a": "one"},
+			strict: none,
 		},
 		"both synced": {
-			func(t *testing.T, dir string) {
-				write(t, dir+"/a", "one", true)
-				syncDir(t, dir)
+			do: func(on folder) {
+				on.write("/a", "one", true)
+				on.sync("/")
 			},
-			map[string]string{"a": "one"}, map[string]string{"a": "one"},
+			ext4:   map[string]string{"a": "one"},
+			strict: map[string]string{"a": "one"},
 		},
 		"only the folder synced": {
-			func(t *testing.T, dir string) {
-				write(t, dir+"/a", "one", false)
-				syncDir(t, dir)
+			do: func(on folder) {
+				on.write("/a", "one", false)
+				on.sync("/")
 			},
-			map[string]string{"a": ""}, map[string]string{"a": ""},
+			ext4:   map[string]string{"a": ""},
+			strict: map[string]string{"a": ""},
 		},
 		"a later write not synced": {
-			func(t *testing.T, dir string) {
-				write(t, dir+"/a", "one", true)
-				syncDir(t, dir)
-				f, err := os.OpenFile(dir+"/a", os.O_WRONLY|os.O_APPEND, 0)
-				require.NoError(t, err)
-				_, err = f.WriteString(" two")
-				require.NoError(t, err)
-				require.NoError(t, f.Close())
+			do: func(on folder) {
+				on.write("/a", "one", true)
+				on.sync("/")
+				on.writeWith(os.O_APPEND, "/a", " two")
 			},
-			map[string]string{"a": "one"}, map[string]string{"a": "one"},
+			ext4:   map[string]string{"a": "one"},
+			strict: map[string]string{"a": "one"},
 		},
 		"a write through O_SYNC": {
-			func(t *testing.T, dir string) {
-				f, err := os.OpenFile(dir+"/a", os.O_WRONLY|os.O_CREATE|os.O_SYNC, 0o600)
-				require.NoError(t, err)
-				_, err = f.WriteString("one")
-				require.NoError(t, err)
-				require.NoError(t, f.Close())
-				write(t, dir+"/b", "later", false)
+			do: func(on folder) {
+				on.writeWith(os.O_CREATE|os.O_SYNC, "/a", "one")
+				on.write("/b", "later", false)
 			},
-			map[string]string{"a": "one"}, none,
+			ext4:   map[string]string{"a": "one"},
+			strict: none,
 		},
 		"a write through O_DSYNC, its folder synced": {
-			func(t *testing.T, dir string) {
-				f, err := os.OpenFile(dir+"/a", os.O_WRONLY|os.O_CREATE|syscall.O_DSYNC, 0o600)
-				require.NoError(t, err)
-				_, err = f.WriteString("one")
-				require.NoError(t, err)
-				require.NoError(t, f.Close())
-				syncDir(t, dir)
+			do: func(on folder) {
+				on.writeWith(os.O_CREATE|syscall.O_DSYNC, "/a", "one")
+				on.sync("/")
 			},
-			map[string]string{"a": "one"}, map[string]string{"a": "one"},
+			ext4:   map[string]string{"a": "one"},
+			strict: map[string]string{"a": "one"},
 		},
 		"renamed over another, the folder not synced": {
-			func(t *testing.T, dir string) {
-				write(t, dir+"/a", "old", true)
-				write(t, dir+"/b", "new", true)
-				syncDir(t, dir)
-				require.NoError(t, os.Rename(dir+"/b", dir+"/a"))
+			do: func(on folder) {
+				on.write("/a", "old", true)
+				on.write("/b", "new", true)
+				on.sync("/")
+				on.rename("/b", "/a")
 			},
-			map[string]string{"a": "old", "b": "new"}, map[string]string{"a": "old", "b": "new"},
+			ext4:   map[string]string{"a": "old", "b": "new"},
+			strict: map[string]string{"a": "old", "b": "new"},
 		},
 		"renamed over another, another file synced": {
-			func(t *testing.T, dir string) {
-				write(t, dir+"/a", "old", true)
-				write(t, dir+"/b", "new", true)
-				write(t, dir+"/c", "c", true)
-				syncDir(t, dir)
-				require.NoError(t, os.Rename(dir+"/b", dir+"/a"))
-				write(t, dir+"/c", "C", true)
+			do: func(on folder) {
+				on.write("/a", "old", true)
+				on.write("/b", "new", true)
+				on.write("/c", "c", true)
+				on.sync("/")
+				on.rename("/b", "/a")
+				on.write("/c", "C", true)
 			},
-			map[string]string{"a": "new", "c": "C"}, map[string]string{"a": "old", "b": "new", "c": "C"},
+			ext4:   map[string]string{"a": "new", "c": "C"},
+			strict: map[string]string{"a": "old", "b": "new", "c": "C"},
 		},
 		"removed, the folder not synced": {
-			func(t *testing.T, dir string) {
-				write(t, dir+"/a", "one", true)
-				syncDir(t, dir)
-				require.NoError(t, os.Remove(dir+"/a"))
+			do: func(on folder) {
+				on.write("/a", "one", true)
+				on.sync("/")
+				on.remove("/a")
 			},
-			map[string]string{"a": "one"}, map[string]string{"a": "one"},
+			ext4:   map[string]string{"a": "one"},
+			strict: map[string]string{"a": "one"},
 		},
 		"removed, the folder synced": {
-			func(t *testing.T, dir string) {
-				write(t, dir+"/a", "one", true)
-				require.NoError(t, os.Remove(dir+"/a"))
-				syncDir(t, dir)
+			do: func(on folder) {
+				on.write("/a", "one", true)
+				on.remove("/a")
+				on.sync("/")
 			},
-			none, none,
+			ext4:   none,
+			strict: none,
 		},
 		"shortened, not synced": {
-			func(t *testing.T, dir string) {
-				write(t, dir+"/a", "one", true)
-				syncDir(t, dir)
-				require.NoError(t, os.Truncate(dir+"/a", 1))
+			do: func(on folder) {
+				on.write("/a", "one", true)
+				on.sync("/")
+				require.NoError(on.t, os.Truncate(on.dir+"/a", 1))
 			},
-			map[string]string{"a": "one"}, map[string]string{"a": "one"},
+			ext4:   map[string]string{"a": "one"},
+			strict: map[string]string{"a": "one"},
 		},
 		"shortened, then made longer, synced": {
-			func(t *testing.T, dir string) {
-				write(t, dir+"/a", "one", false)
-				f, err := os.OpenFile(dir+"/a", os.O_RDWR, 0)
-				require.NoError(t, err)
-				require.NoError(t, f.Truncate(1))
-				require.NoError(t, f.Truncate(3))
-				require.NoError(t, f.Sync())
-				require.NoError(t, f.Close())
-				syncDir(t, dir)
+			do: func(on folder) {
+				on.write("/a", "one", false)
+				f, err := os.OpenFile(on.dir+"/a", os.O_RDWR, 0)
+				require.NoError(on.t, err)
+				require.NoError(on.t, f.Truncate(1))
+				require.NoError(on.t, f.Truncate(3))
+				require.NoError(on.t, f.Sync())
+				require.NoError(on.t, f.Close())
+				on.sync("/")
 			},
-			map[string]string{"a": "o\x00\x00"}, map[string]string{"a": "o\x00\x00"},
+			ext4:   map[string]string{"a": "o\x00\x00"},
+			strict: map[string]string{"a": "o\x00\x00"},
 		},
 		"in a folder whose own name is not synced": {
-			func(t *testing.T, dir string) {
-				require.NoError(t, os.MkdirAll(dir+"/sub", 0o700))
-				write(t, dir+"/sub/a", "one", true)
-				syncDir(t, dir+"/sub")
+			do: func(on folder) {
+				require.NoError(on.t, os.MkdirAll(on.dir+"/sub", 0o700))
+				on.write("/sub/a", "one", true)
+				on.sync("/sub")
 			},
-			map[string]string{"sub/a": "one"}, none,
+			ext4:   map[string]string{"sub/a": "one"},
+			strict: none,
 		},
 	}
 	for name, c := range cases {
@@ -197,7 +228,7 @@ func TestOnlyWhatWasSyncedSurvives(t *testing.T) {
 			t.Run(promise.String()+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				disk := NewDisk(promise)
-				c.do(t, mounted(t, disk))
+				c.do(folder{t, mounted(t, disk)})
 				require.Equal(t, want, afterCut(t, disk))
 			})
 		}

@@ -34,7 +34,7 @@ type sent struct {
 // TestNoAcceptedDeliveryIsLost cuts the power under Sever at random moments, several times in a row on one store, and
 // then checks every delivery that was answered with 2xx. POWERCUT_ROUNDS (3) says how often, SEED which rounds, and
 // POWERCUT_PROMISE=strict takes the disk that promises no more than POSIX.
-func TestNoAcceptedDeliveryIsLost(t *testing.T) {
+func TestNoAcceptedDeliveryIsLost(t *testing.T) { //nolint:paralleltest // its patience is for a machine with one lab on it
 	binary := buildSever(t)
 	for seed := range seeds(t) {
 		t.Run(fmt.Sprintf("SEED=%d", seed), func(t *testing.T) {
@@ -235,7 +235,7 @@ func (r *round) check(p *process) {
 		open = still
 		<-look.C
 	}
-	require.Zero(r.t, len(open), "%d of %d accepted deliveries never led to anything", len(open), len(r.accepted))
+	require.Empty(r.t, open, "%d of %d accepted deliveries never led to anything", len(open), len(r.accepted))
 	newest := r.newestRevocations()
 	for _, one := range r.accepted {
 		require.False(r.t, newest[one.user].Before(one.at), "%s: no revocation of %s began after its receipt", one.event, one.user)

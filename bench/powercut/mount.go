@@ -79,7 +79,7 @@ func (n *node) describe(out *fuse.Attr) {
 	out.Size, out.Blksize = uint64(len(n.data)), 4096
 	out.Blocks = (out.Size + 511) / 512
 	out.SetTimes(&n.mtime, &n.mtime, &n.mtime)
-	out.Uid, out.Gid = uint32(os.Getuid()), uint32(os.Getgid())
+	out.Owner = *fuse.CurrentOwner()
 }
 
 func (n *node) answer(out *fuse.EntryOut) {
@@ -120,7 +120,7 @@ func (t *tree) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut)
 		return status
 	}
 	if size, given := in.GetSize(); given {
-		n.edit(edit{offset: int64(size), resize: true})
+		n.edit(edit{offset: size, resize: true})
 	}
 	if mode, given := in.GetMode(); given {
 		n.mode = n.mode&syscall.S_IFMT | mode&^syscall.S_IFMT

@@ -117,8 +117,10 @@ func (t *tree) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryLis
 		return fuse.EIO
 	}
 	listing := t.listings[in.Fh]
-	for i := int(in.Offset); i < len(listing) && out.AddDirEntry(listing[i]); i++ {
-		continue
+	for _, entry := range listing[min(in.Offset, uint64(len(listing))):] {
+		if !out.AddDirEntry(entry) {
+			break
+		}
 	}
 	return fuse.OK
 }

@@ -17,7 +17,7 @@ import (
 
 // TestPeersUnderTheSameCut says what a JetStream that is used as its defaults are, as Watermill's users do, loses of what it
 // acknowledged, beside one that syncs always. Only the latter is a promise that can be broken here.
-func TestPeersUnderTheSameCut(t *testing.T) {
+func TestPeersUnderTheSameCut(t *testing.T) { //nolint:paralleltest // how much is acknowledged is for a machine with one lab on it
 	for seed := range seeds(t) {
 		for name, always := range map[string]bool{"default": false, "sync always": true} {
 			t.Run(fmt.Sprintf("%s/SEED=%d", name, seed), func(t *testing.T) {

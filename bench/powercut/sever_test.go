@@ -56,6 +56,7 @@ sources: {okta: {type: okta_event_hook, org: acme, verify: {secrets: [env:POWERC
 // process is a running `sever serve`.
 type process struct {
 	cmd            *exec.Cmd
+	client         *http.Client
 	senders, admin string // URLs, known once ready is closed
 	ready, ended   chan struct{}
 
@@ -70,7 +71,11 @@ func startSever(t *testing.T, binary, file string) *process {
 	logs, err := cmd.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	p := &process{cmd: cmd, ready: make(chan struct{}), ended: make(chan struct{})}
+	client := &http.Client{
+		Timeout: soon, Transport: &http.Transport{},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	p := &process{cmd: cmd, client: client, ready: make(chan struct{}), ended: make(chan struct{})}
 	go func() {
 		defer close(p.ended)
 		for lines := bufio.NewScanner(logs); lines.Scan(); {
@@ -86,7 +91,11 @@ func (p *process) hear(line string) {
 	p.mu.Lock()
 	p.said = append(p.said, line)
 	p.mu.Unlock()
-	var fields struct{ Msg, Senders, Admin string }
+	var fields struct {
+		Msg     string `json:"msg"`
+		Senders string `json:"senders"`
+		Admin   string `json:"admin"`
+	}
 	if json.Unmarshal([]byte(line), &fields) == nil && fields.Msg == "ready" {
 		p.senders, p.admin = fields.Senders, fields.Admin
 		close(p.ready)
@@ -96,6 +105,7 @@ func (p *process) hear(line string) {
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill() // it may have ended
 	<-p.ended
+	p.client.CloseIdleConnections()
 }
 
 func (p *process) log() string {
@@ -123,7 +133,7 @@ func (p *process) ask(path string, into any) (found bool, err error) {
 		return false, err
 	}
 	req.Header.Set("Authorization", "Bearer "+adminToken)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := p.client.Do(req)
 	if err != nil {
 		return false, err
 	}
