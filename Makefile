@@ -74,9 +74,12 @@ generate-check: ## Fail when a generated file is out of date
 	    echo "generated files were out of date; they are fresh now, commit them:"; \
 	    git diff --name-status "$$before" "$$after"; exit 1; }
 
+# bench/powercut mounts file systems and builds for Linux only; it is linted on any machine.
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## golangci-lint, every linter that .golangci.yml does not switch off
 	$(GOLANGCI_LINT) run
+	cd bench && $(GOLANGCI_LINT) run
+	cd bench/powercut && GOOS=linux $(GOLANGCI_LINT) run
 
 .PHONY: test
 test: ## Tests with the race detector, in random order

@@ -29,7 +29,7 @@ func fill(ctx context.Context, dir string, jobs, people uint64) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
+	defer func() { //nolint:contextcheck // the store is closed whatever became of ctx
 		if closing := q.Close(); err == nil {
 			err = closing
 		}
