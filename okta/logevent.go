@@ -1,7 +1,6 @@
 package okta
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -91,125 +90,97 @@ type AuthenticationContext struct {
 	RootSessionID     string
 }
 
-// UnmarshalJSON reads an event as documented at [LogEvent].
+// UnmarshalJSON reads an event as documented at [LogEvent]. b must be valid JSON, as encoding/json sees to.
 func (e *LogEvent) UnmarshalJSON(b []byte) error {
-	var wire struct {
-		UUID                  string          `json:"uuid"`
-		Published             text            `json:"published"`
-		EventType             string          `json:"eventType"`
-		Version               text            `json:"version"`
-		DisplayMessage        text            `json:"displayMessage"`
-		Severity              text            `json:"severity"`
-		Actor                 *Entity         `json:"actor"`
-		Target                []Entity        `json:"target"`
-		Outcome               outcome         `json:"outcome"`
-		Client                json.RawMessage `json:"client"`
-		Request               json.RawMessage `json:"request"`
-		Transaction           json.RawMessage `json:"transaction"`
-		DebugContext          json.RawMessage `json:"debugContext"`
-		SecurityContext       json.RawMessage `json:"securityContext"`
-		AuthenticationContext json.RawMessage `json:"authenticationContext"`
-	}
-	if err := strict(b, &wire); err != nil {
+	var event LogEvent
+	if err := fields(b, event.field); err != nil {
 		return fmt.Errorf("log event: %w", err)
 	}
-	*e = LogEvent{
-		UUID: wire.UUID, Published: wire.Published.time(), EventType: wire.EventType, Version: string(wire.Version),
-		DisplayMessage: string(wire.DisplayMessage), Severity: string(wire.Severity), Actor: wire.Actor, Target: wire.Target,
-		Outcome: Outcome{Result: wire.Outcome.Result, Reason: string(wire.Outcome.Reason)},
-		Client:  decodeClient(wire.Client), Request: RequestInfo{IPChain: decodeIPChain(wire.Request)},
-		Transaction: decodeTransaction(wire.Transaction), DebugContext: decodeDebug(wire.DebugContext),
-		SecurityContext: decodeSecurity(wire.SecurityContext), AuthenticationContext: decodeAuthentication(wire.AuthenticationContext),
-	}
+	*e = event
 	return nil
 }
 
-type outcome struct {
-	Result string `json:"result"`
-	Reason text   `json:"reason"`
+func (e *LogEvent) field(key []byte, value jsonValue) (err error) {
+	name := fieldName(key, "uuid", "published", "eventType", "version", "displayMessage", "severity", "actor", "target", "outcome",
+		"client", "request", "transaction", "debugContext", "securityContext", "authenticationContext")
+	switch name {
+	case "uuid":
+		err = value.string(&e.UUID)
+	case "published":
+		e.Published = value.time()
+	case "eventType":
+		err = value.string(&e.EventType)
+	case "version":
+		e.Version = value.text()
+	case "displayMessage":
+		e.DisplayMessage = value.text()
+	case "severity":
+		e.Severity = value.text()
+	case "actor":
+		e.Actor, err = actorOf(value)
+	case "target":
+		e.Target, err = list[Entity](value)
+	case "outcome":
+		err = e.Outcome.decode(value)
+	case "client":
+		e.Client = clientOf(value)
+	case "request":
+		e.Request = RequestInfo{IPChain: ipChainOf(value)}
+	case "transaction":
+		e.Transaction = transactionOf(value)
+	case "debugContext":
+		e.DebugContext = debugContextOf(value)
+	case "securityContext":
+		e.SecurityContext = securityContextOf(value)
+	case "authenticationContext":
+		e.AuthenticationContext = authenticationContextOf(value)
+	}
+	return inField(name, err)
+}
+
+func actorOf(value jsonValue) (*Entity, error) {
+	if value.isNull() {
+		return nil, nil //nolint:nilnil // nobody acted
+	}
+	actor := new(Entity)
+	return actor, actor.UnmarshalJSON(value)
+}
+
+func (o *Outcome) decode(b jsonValue) error {
+	if b.isNull() {
+		return nil
+	}
+	return fields(b, func(key []byte, value jsonValue) error {
+		switch fieldName(key, "result", "reason") {
+		case "result":
+			return inField("result", value.string(&o.Result))
+		case "reason":
+			o.Reason = value.text()
+		}
+		return nil
+	})
 }
 
 // UnmarshalJSON takes an object whose id and type are texts; who someone is must not be guessed from anything else.
+// b must be valid JSON, as encoding/json sees to.
 func (e *Entity) UnmarshalJSON(b []byte) error {
-	var wire struct {
-		ID          string `json:"id"`
-		Type        string `json:"type"`
-		AlternateID text   `json:"alternateId"`
-		DisplayName text   `json:"displayName"`
-	}
-	if err := strict(b, &wire); err != nil {
+	var entity Entity
+	err := fields(b, func(key []byte, value jsonValue) error {
+		switch fieldName(key, "id", "type", "alternateId", "displayName") {
+		case "id":
+			return inField("id", value.string(&entity.ID))
+		case "type":
+			return inField("type", value.string(&entity.Type))
+		case "alternateId":
+			entity.AlternateID = value.text()
+		case "displayName":
+			entity.DisplayName = value.text()
+		}
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("actor or target: %w", err)
 	}
-	*e = Entity{ID: wire.ID, Type: wire.Type, AlternateID: string(wire.AlternateID), DisplayName: string(wire.DisplayName)}
+	*e = entity
 	return nil
-}
-
-func decodeClient(raw json.RawMessage) ClientInfo {
-	wire := lenient[struct {
-		ID        text `json:"id"`
-		IPAddress text `json:"ipAddress"`
-	}](raw)
-	return ClientInfo{ID: string(wire.ID), IPAddress: string(wire.IPAddress), IPChain: decodeIPChain(raw)}
-}
-
-func decodeIPChain(raw json.RawMessage) []IPAddress {
-	wire := lenient[struct {
-		IPChain []struct {
-			IP      text `json:"ip"`
-			Version text `json:"version"`
-		} `json:"ipChain"`
-	}](raw)
-	var chain []IPAddress
-	for _, step := range wire.IPChain {
-		chain = append(chain, IPAddress{IP: string(step.IP), Version: string(step.Version)})
-	}
-	return chain
-}
-
-func decodeTransaction(raw json.RawMessage) Transaction {
-	wire := lenient[struct {
-		ID   text `json:"id"`
-		Type text `json:"type"`
-	}](raw)
-	return Transaction{ID: string(wire.ID), Type: string(wire.Type)}
-}
-
-func decodeDebug(raw json.RawMessage) DebugContext {
-	wire := lenient[struct {
-		DebugData map[string]text `json:"debugData"`
-	}](raw)
-	if wire.DebugData == nil {
-		return DebugContext{}
-	}
-	data := make(map[string]string, len(wire.DebugData))
-	for key, value := range wire.DebugData {
-		data[key] = string(value)
-	}
-	return DebugContext{DebugData: data}
-}
-
-func decodeSecurity(raw json.RawMessage) SecurityContext {
-	wire := lenient[struct {
-		Risk struct {
-			Level         text   `json:"level"`
-			PreviousLevel text   `json:"previousLevel"`
-			DetectionName text   `json:"detectionName"`
-			Reasons       []text `json:"reasons"`
-		} `json:"risk"`
-	}](raw)
-	risk := Risk{
-		Level: string(wire.Risk.Level), PreviousLevel: string(wire.Risk.PreviousLevel), DetectionName: string(wire.Risk.DetectionName),
-	}
-	for _, reason := range wire.Risk.Reasons {
-		risk.Reasons = append(risk.Reasons, string(reason))
-	}
-	return SecurityContext{Risk: risk}
-}
-
-func decodeAuthentication(raw json.RawMessage) AuthenticationContext {
-	wire := lenient[struct {
-		ExternalSessionID text `json:"externalSessionId"`
-		RootSessionID     text `json:"rootSessionId"`
-	}](raw)
-	return AuthenticationContext{ExternalSessionID: string(wire.ExternalSessionID), RootSessionID: string(wire.RootSessionID)}
 }

@@ -1,0 +1,174 @@
+package okta
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+)
+
+// jsonValue is one JSON value, known to be valid, without space around it. Events are read from it without
+// encoding/json, which reads each byte of them half a dozen times: to see whether it is JSON at every level that
+// decodes itself, and to find where it ends (docs/decisions/0023).
+type jsonValue []byte
+
+// wrongShape says what a value should have been, and where it stands, without repeating it: it may be anything.
+type wrongShape struct{ field, want string }
+
+func (e *wrongShape) Error() string {
+	if e.field == "" {
+		return "want " + e.want
+	}
+	return "field " + excerpt(e.field, 100) + ": want " + e.want
+}
+
+// inField adds where in an object an error arose.
+func inField(name string, err error) error {
+	shape, ok := errors.AsType[*wrongShape](err)
+	if !ok || shape != err { //nolint:errorlint // one that an object inside has named stays as it is
+		return err
+	}
+	if shape.field != "" {
+		name += "." + shape.field
+	}
+	return &wrongShape{name, shape.want}
+}
+
+var (
+	errNull   = errors.New("null in place of an object")
+	errNoJSON = errors.New("not valid JSON")
+)
+
+func (v jsonValue) isNull() bool   { return string(v) == "null" }
+func (v jsonValue) isObject() bool { return len(v) > 0 && v[0] == '{' }
+
+// text takes any value, because Okta's own examples disagree about types: a string as it is, null as empty, anything
+// else as its JSON.
+func (v jsonValue) text() string {
+	var s string
+	if v.string(&s) != nil {
+		return string(v)
+	}
+	return s
+}
+
+// string takes a string. null leaves s as it is.
+func (v jsonValue) string(s *string) error {
+	switch {
+	case v.isPlain():
+		*s = string(v[1 : len(v)-1])
+	case v.isNull():
+	case len(v) == 0 || v[0] != '"':
+		return &wrongShape{want: "a string"}
+	default:
+		if err := json.Unmarshal(v, s); err != nil {
+			return fmt.Errorf("a string: %w", errNoJSON)
+		}
+	}
+	return nil
+}
+
+// isPlain reports whether a value is a string that says what it looks like.
+func (v jsonValue) isPlain() bool {
+	return len(v) >= 2 && v[0] == '"' && bytes.IndexByte(v, '\\') < 0 && utf8.Valid(v)
+}
+
+func (v jsonValue) time() time.Time { return timeOf(v.text()) }
+
+// timeOf reads RFC 3339. A time nobody can read is no reason to lose an event: it is zero.
+func timeOf(text string) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
+// text is jsonValue.text for what encoding/json decodes.
+type text string
+
+func (t *text) UnmarshalJSON(b []byte) error {
+	*t = text(jsonValue(b).text())
+	return nil
+}
+
+func (t text) time() time.Time { return timeOf(string(t)) }
+
+// fieldName gives which of the names a key is: in any case, as with encoding/json. Empty means none.
+func fieldName(key []byte, names ...string) string {
+	for _, name := range names {
+		if string(key) == name {
+			return name
+		}
+	}
+	for _, name := range names {
+		if bytes.EqualFold(key, []byte(name)) {
+			return name
+		}
+	}
+	return ""
+}
+
+// fields shows the members of an object, in their order, until visit fails.
+func fields(b []byte, visit func(key []byte, value jsonValue) error) error {
+	w := walk{bytes: b}
+	switch w.next() {
+	case '{':
+	case 'n':
+		return errNull
+	default:
+		return &wrongShape{want: "an object"}
+	}
+	return w.each('}', func() error {
+		key := w.value()
+		if w.next() != ':' {
+			return errNoJSON
+		}
+		w.at++
+		if key.isPlain() {
+			return visit(key[1:len(key)-1], w.value())
+		}
+		return visit([]byte(key.text()), w.value())
+	})
+}
+
+// ifFields is fields for what may be of any shape.
+func ifFields(b jsonValue, visit func(key []byte, value jsonValue)) {
+	_ = fields(b, func(key []byte, value jsonValue) error { visit(key, value); return nil }) // another shape holds none
+}
+
+// elements shows those of an array, in their order, until visit fails.
+func elements(b []byte, visit func(jsonValue) error) error {
+	w := walk{bytes: b}
+	if w.next() != '[' {
+		return &wrongShape{want: "an array"}
+	}
+	return w.each(']', func() error { return visit(w.value()) })
+}
+
+// ifElements is elements for what may be of any shape.
+func ifElements(b jsonValue, visit func(jsonValue)) {
+	_ = elements(b, func(value jsonValue) error { visit(value); return nil }) // another shape holds none
+}
+
+// list decodes an array of what decodes itself. null is no list.
+func list[T any, P interface {
+	*T
+	json.Unmarshaler
+}](b jsonValue) ([]T, error) {
+	if b.isNull() {
+		return nil, nil
+	}
+	all := []T{}
+	err := elements(b, func(value jsonValue) error {
+		var one T
+		if err := P(&one).UnmarshalJSON(value); err != nil {
+			return err //nolint:wrapcheck // it names itself
+		}
+		all = append(all, one)
+		return nil
+	})
+	return all, err
+}
