@@ -105,9 +105,26 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 			}
 			continue
 		}
+		began := d.config.Now()
 		d.handle(ctx, entry)
+		d.rest(ctx, entry, d.config.Now().Sub(began))
 	}
 	return nil
+}
+
+// restMost bounds one rest, and restBehind how far behind the receiver there is any.
+const (
+	restMost   = 20 * time.Millisecond
+	restBehind = 100 * time.Millisecond
+)
+
+// rest waits for as long as a crowded entry took, while dispatch keeps up with the receiver. What comes meanwhile
+// is dispatched together, in larger and so fewer batches: their writes are what the receiver's own must wait for.
+// A lone delivery does not wait, nor does a backlog.
+func (d *Dispatcher) rest(ctx context.Context, entry revocation.LogEntry, took time.Duration) {
+	if len(entry.Deliveries) > 1 && d.config.Now().Sub(entry.Deliveries[0].Received) < restBehind {
+		pause(ctx, min(took, restMost))
+	}
 }
 
 // handle carries one entry through, however often the store fails: while the lanes

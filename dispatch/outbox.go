@@ -7,8 +7,9 @@ import (
 	"sever/revocation"
 )
 
-// outboxMost bounds how many jobs wait for one another.
-const outboxMost = 256
+// outboxMost bounds how many jobs wait for one another. More than a thousand are no batch any more
+// (https://docs.nats.io/reference/config/jetstream/limits/batch).
+const outboxMost = 1000
 
 // outbox gathers the jobs of one log entry, so that they become durable together: one by one, an
 // fsync for each would make a critical alert wait for thousands of others in front of it.

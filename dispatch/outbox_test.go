@@ -26,21 +26,21 @@ func TestDispatchStoresTheJobsOfAnEntryTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStores()
 		stop := s.run(t, nil)
-		deliveries := suspensions(300)
-		deliveries[299] = deliveries[0] // the same once more
+		deliveries := suspensions(1200)
+		deliveries[1199] = deliveries[0] // the same once more
 		s.entries <- revocation.LogEntry{Deliveries: deliveries}
 		pass(time.Millisecond)
 		stop()
-		require.Equal(t, []int{256, 44}, s.batches)
-		require.Len(t, s.jobs, 299)
+		require.Equal(t, []int{1000, 200}, s.batches)
+		require.Len(t, s.jobs, 1199)
 		for i, job := range s.jobs {
 			require.Equal(t, deliveries[i].ID, job.Delivery)
 		}
 		require.Equal(t, []revocation.Verdict{{}}, s.verdicts)
-		require.Equal(t, 299, s.storedAtVerdict)
-		require.Len(t, s.seen(revocation.StepEnqueued), 299)
+		require.Equal(t, 1199, s.storedAtVerdict)
+		require.Len(t, s.seen(revocation.StepEnqueued), 1199)
 		require.Len(t, s.seen(revocation.StepIgnored), 1)
-		require.Len(t, s.seen(revocation.StepDispatched), 300)
+		require.Len(t, s.seen(revocation.StepDispatched), 1200)
 	})
 }
 

@@ -206,7 +206,7 @@ func slowStrict(b []byte, object any) error {
 		}
 		return fmt.Errorf("field %s: want %s", excerpt(wrongType.Field, 100), slowKind(wrongType))
 	}
-	return err //nolint:wrapcheck // the callers name the object
+	return err
 }
 
 func slowKind(e *json.UnmarshalTypeError) string {

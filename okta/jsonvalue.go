@@ -14,10 +14,10 @@ import (
 // decodes itself, and to find where it ends (docs/decisions/0023).
 type jsonValue []byte
 
-// wrongShape says what a value should have been, and where it stands, without repeating it: it may be anything.
-type wrongShape struct{ field, want string }
+// shapeError says what a value should have been, and where it stands, without repeating it: it may be anything.
+type shapeError struct{ field, want string }
 
-func (e *wrongShape) Error() string {
+func (e *shapeError) Error() string {
 	if e.field == "" {
 		return "want " + e.want
 	}
@@ -26,14 +26,14 @@ func (e *wrongShape) Error() string {
 
 // inField adds where in an object an error arose.
 func inField(name string, err error) error {
-	shape, ok := errors.AsType[*wrongShape](err)
+	shape, ok := errors.AsType[*shapeError](err)
 	if !ok || shape != err { //nolint:errorlint // one that an object inside has named stays as it is
 		return err
 	}
 	if shape.field != "" {
 		name += "." + shape.field
 	}
-	return &wrongShape{name, shape.want}
+	return &shapeError{name, shape.want}
 }
 
 var (
@@ -61,7 +61,7 @@ func (v jsonValue) string(s *string) error {
 		*s = string(v[1 : len(v)-1])
 	case v.isNull():
 	case len(v) == 0 || v[0] != '"':
-		return &wrongShape{want: "a string"}
+		return &shapeError{want: "a string"}
 	default:
 		if err := json.Unmarshal(v, s); err != nil {
 			return fmt.Errorf("a string: %w", errNoJSON)
@@ -119,7 +119,7 @@ func fields(b []byte, visit func(key []byte, value jsonValue) error) error {
 	case 'n':
 		return errNull
 	default:
-		return &wrongShape{want: "an object"}
+		return &shapeError{want: "an object"}
 	}
 	return w.each('}', func() error {
 		key := w.value()
@@ -143,7 +143,7 @@ func ifFields(b jsonValue, visit func(key []byte, value jsonValue)) {
 func elements(b []byte, visit func(jsonValue) error) error {
 	w := walk{bytes: b}
 	if w.next() != '[' {
-		return &wrongShape{want: "an array"}
+		return &shapeError{want: "an array"}
 	}
 	return w.each(']', func() error { return visit(w.value()) })
 }

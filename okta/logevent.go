@@ -93,35 +93,47 @@ type AuthenticationContext struct {
 // UnmarshalJSON reads an event as documented at [LogEvent]. b must be valid JSON, as encoding/json sees to.
 func (e *LogEvent) UnmarshalJSON(b []byte) error {
 	var event LogEvent
-	if err := fields(b, event.field); err != nil {
+	err := fields(b, func(key []byte, value jsonValue) error {
+		name := fieldName(key, "uuid", "published", "eventType", "version", "displayMessage", "severity", "actor", "target", "outcome",
+			"client", "request", "transaction", "debugContext", "securityContext", "authenticationContext")
+		readIncidental(&event, name, value)
+		return inField(name, readDecisive(&event, name, value))
+	})
+	if err != nil {
 		return fmt.Errorf("log event: %w", err)
 	}
 	*e = event
 	return nil
 }
 
-func (e *LogEvent) field(key []byte, value jsonValue) (err error) {
-	name := fieldName(key, "uuid", "published", "eventType", "version", "displayMessage", "severity", "actor", "target", "outcome",
-		"client", "request", "transaction", "debugContext", "securityContext", "authenticationContext")
+// readDecisive takes what says who did what to whom.
+func readDecisive(e *LogEvent, name string, value jsonValue) (err error) {
 	switch name {
 	case "uuid":
-		err = value.string(&e.UUID)
+		return value.string(&e.UUID)
+	case "eventType":
+		return value.string(&e.EventType)
+	case "actor":
+		e.Actor, err = actorOf(value)
+	case "target":
+		e.Target, err = list[Entity](value)
+	case "outcome":
+		return e.Outcome.decode(value)
+	}
+	return err
+}
+
+// readIncidental takes what must never cost the event.
+func readIncidental(e *LogEvent, name string, value jsonValue) {
+	switch name {
 	case "published":
 		e.Published = value.time()
-	case "eventType":
-		err = value.string(&e.EventType)
 	case "version":
 		e.Version = value.text()
 	case "displayMessage":
 		e.DisplayMessage = value.text()
 	case "severity":
 		e.Severity = value.text()
-	case "actor":
-		e.Actor, err = actorOf(value)
-	case "target":
-		e.Target, err = list[Entity](value)
-	case "outcome":
-		err = e.Outcome.decode(value)
 	case "client":
 		e.Client = clientOf(value)
 	case "request":
@@ -135,7 +147,6 @@ func (e *LogEvent) field(key []byte, value jsonValue) (err error) {
 	case "authenticationContext":
 		e.AuthenticationContext = authenticationContextOf(value)
 	}
-	return inField(name, err)
 }
 
 func actorOf(value jsonValue) (*Entity, error) {
@@ -143,7 +154,8 @@ func actorOf(value jsonValue) (*Entity, error) {
 		return nil, nil //nolint:nilnil // nobody acted
 	}
 	actor := new(Entity)
-	return actor, actor.UnmarshalJSON(value)
+	err := actor.UnmarshalJSON(value)
+	return actor, err
 }
 
 func (o *Outcome) decode(b jsonValue) error {

@@ -26,20 +26,18 @@ func filledStore(t *testing.T) Config {
 	require.NoError(t, err)
 	book := ledger(t, q)
 	log := q.DeliveryLog(soon, 1<<20)
+	reader, err := q.LogReader(t.Context())
+	require.NoError(t, err)
 	for i := range damagedEach {
+		if i == damagedEach/2 {
+			readUntil(t, reader, strconv.Itoa(i-1))
+		}
 		require.NoError(t, log.Append(t.Context(), delivery(strconv.Itoa(i))))
 		one := job(strconv.Itoa(i), revocation.LaneHigh)
 		publishJobs(t, q, one)
 		commit(t, book, finished(one, "00u"+strconv.Itoa(i), start))
 	}
 	log.Close()
-	reader, err := q.LogReader(t.Context())
-	require.NoError(t, err)
-	for range damagedEach / 2 {
-		entry, err := reader.Next(t.Context())
-		require.NoError(t, err)
-		require.NoError(t, entry.Lease.Settle(t.Context(), revocation.Verdict{}))
-	}
 	reader.Close()
 	require.NoError(t, q.Close())
 	return settings
@@ -204,15 +202,7 @@ func works(t *testing.T, q *Queue) {
 	reader, err := q.LogReader(t.Context())
 	require.NoError(t, err)
 	defer reader.Close()
-	ctx := within(t, soon)
-	for {
-		entry, err := reader.Next(ctx)
-		require.NoError(t, err)
-		require.NoError(t, entry.Lease.Settle(ctx, revocation.Verdict{}))
-		if len(entry.Deliveries) == 1 && entry.Deliveries[0].ID == delivery("after the damage").ID {
-			return
-		}
-	}
+	readUntil(t, reader, "after the damage")
 }
 
 func TestDamageIsNotWhatAgeRemoved(t *testing.T) {

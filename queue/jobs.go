@@ -17,6 +17,7 @@ import (
 type Jobs struct {
 	queue  *Queue
 	ledger *Ledger
+	lately lately // published by this process
 }
 
 // Jobs gives access to the lanes of all orgs.
@@ -29,7 +30,12 @@ func (j *Jobs) Publish(ctx context.Context, job revocation.Job) (stored bool, er
 	if err != nil {
 		return false, fmt.Errorf("encode job %s: %w", job.ID, err)
 	}
-	return j.queue.publish(ctx, streamJobs, jobsSubject(job.Org, job.Lane), messageID(job), data)
+	id := messageID(job)
+	if stored, err = j.queue.publish(ctx, streamJobs, jobsSubject(job.Org, job.Lane), id, data); err != nil {
+		return false, err
+	}
+	j.lately.add(id)
+	return stored, nil
 }
 
 // scanMost bounds how many stored jobs one listing looks at.

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 
@@ -64,19 +65,60 @@ func TestPublishAllStoresWhatIsNew(t *testing.T) {
 	require.Len(t, messages(t, q, streamJobs), 19)
 }
 
+// asBatch stores jobs as one batch, or says that it was refused.
+func asBatch(tb testing.TB, jobs *Jobs, batch []revocation.Job) (refused bool) {
+	tb.Helper()
+	all := make([]int, len(batch))
+	for i := range all {
+		all[i] = i
+	}
+	refused, err := jobs.publishBatch(tb.Context(), batch, all, make([]bool, len(batch)))
+	require.NoError(tb, err)
+	return refused
+}
+
 func TestABatchIsKnownAfterARestart(t *testing.T) {
 	t.Parallel()
 	q := open(t)
-	_, refused, err := q.Jobs(nil).publishBatch(t.Context(), jobsNamed(0, 20))
-	require.NoError(t, err)
-	require.False(t, refused, "stored as one")
+	require.False(t, asBatch(t, q.Jobs(nil), jobsNamed(0, 20)), "stored as one")
 
 	q = reopen(t, q)
 
-	_, refused, err = q.Jobs(nil).publishBatch(t.Context(), jobsNamed(19, 25))
-	require.NoError(t, err)
-	require.True(t, refused, "one of them is a duplicate")
+	require.True(t, asBatch(t, q.Jobs(nil), jobsNamed(19, 25)), "one of them is a duplicate")
 	require.Len(t, messages(t, q, streamJobs), 20)
+}
+
+// In a storm many alerts are sent twice: for what a process has published itself, JetStream need not refuse a batch.
+func TestDuplicatesDoNotCostOthersTheirBatch(t *testing.T) {
+	t.Parallel()
+	q := open(t)
+	jobs := q.Jobs(nil)
+	_, err := jobs.PublishAll(t.Context(), jobsNamed(0, 20))
+	require.NoError(t, err)
+	abandoned, err := q.conn.SubscribeSync("$JS.EVENT.ADVISORY.STREAM.BATCH_ABANDONED.>")
+	require.NoError(t, err)
+
+	mixed := append(jobsNamed(20, 40), jobsNamed(15, 20)...)
+	flags, err := jobs.PublishAll(t.Context(), append(jobsNamed(10, 15), mixed...))
+
+	require.NoError(t, err)
+	require.Equal(t, slices.Concat(flagged(5, false), flagged(20, true), flagged(5, false)), flags)
+	require.Len(t, messages(t, q, streamJobs), 40)
+	require.NoError(t, q.conn.Flush())
+	waiting, _, err := abandoned.Pending()
+	require.NoError(t, err)
+	require.Zero(t, waiting, "no batch was refused")
+}
+
+func TestLatelyForgetsTheOldest(t *testing.T) {
+	t.Parallel()
+	var l lately
+	for i := range 3 * latelyMost {
+		l.add(strconv.Itoa(i))
+	}
+	for i := range 3 * latelyMost {
+		require.Equal(t, i >= latelyMost, l.has(strconv.Itoa(i)), i)
+	}
 }
 
 // A batch larger than JetStream takes is cut, and one that finds no room fails with the reason.

@@ -11,7 +11,7 @@ import (
 	"sever/revocation"
 )
 
-// LogReader reads the delivery log in order, one entry at a time.
+// LogReader reads the delivery log in order: one entry at a time, of all the packs that wait, within bounds.
 type LogReader struct {
 	consumer jetstream.Consumer
 	place    place
@@ -51,9 +51,13 @@ func (r *LogReader) Next(ctx context.Context) (revocation.LogEntry, error) {
 	if err != nil {
 		return revocation.LogEntry{}, fmt.Errorf("read %s: %w", streamDeliveries, err)
 	}
-	missing := r.place.reach(meta.Sequence.Stream, meta.Timestamp)
-	deliveries, err := unpack(msg.Data())
-	return revocation.LogEntry{Deliveries: deliveries, Lease: lease{msg}, Missing: missing, Damage: err, Raw: msg.Data()}, nil
+	first := lease{msg}
+	entry := revocation.LogEntry{Missing: r.place.reach(meta.Sequence.Stream, meta.Timestamp), Lease: first, Raw: msg.Data()}
+	entry.Deliveries, entry.Damage = unpack(msg.Data())
+	if entry.Damage == nil && meta.NumDelivered == 1 && meta.NumPending > 0 {
+		r.gather(&entry, first, meta.NumPending)
+	}
+	return entry, nil
 }
 
 // place is how far a reader that reads alone has come. nats-server passes over a message whose bytes

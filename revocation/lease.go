@@ -48,12 +48,13 @@ func KeepLease(lease Lease, every time.Duration, onError func(error)) (stop func
 	}
 }
 
-// LogEntry is one entry of the delivery log: deliveries that were stored together.
+// LogEntry is what is read from the delivery log at once: deliveries that were stored together, or
+// waited together to be read.
 type LogEntry struct {
 	Deliveries []Delivery
 	Lease      Lease
 
-	// Missing says what was lost between the entry before and this one: the store is damaged.
+	// Missing says what was lost before or within this entry: the store is damaged.
 	Missing error
 	// Damage says why the entry could not be read back; Raw is then all there is.
 	Damage error
