@@ -54,6 +54,7 @@ func (c cli) serveConfig(ctx context.Context, file string, roles app.Roles) erro
 		logger.WarnContext(ctx, "configuration", "file", file, "line", warning.Line, "field", warning.Field,
 			"warning", warning.Message, "fix", warning.Fix)
 	}
+	defer c.keepMemory(ctx)()
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
