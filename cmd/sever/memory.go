@@ -25,13 +25,11 @@ func gcPercent(live uint64) int {
 	return usualPercent
 }
 
-// keepMemory fits the collector to what lives until stop is called, unless the operator has said how it is to be.
-// https://go.dev/doc/gc-guide
+// keepMemory fits the collector to what lives until stop is called, unless GOGC in the environment says how it is to be. A
+// GOMEMLIMIT holds beside it. https://go.dev/doc/gc-guide
 func (c cli) keepMemory(ctx context.Context) (stop func()) {
-	for _, name := range []string{"GOGC", "GOMEMLIMIT"} {
-		if _, set := c.env(name); set {
-			return func() {}
-		}
+	if _, said := c.env("GOGC"); said {
+		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	before := debug.SetGCPercent(usualPercent)
