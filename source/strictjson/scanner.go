@@ -89,6 +89,10 @@ func (s *scanner) enter() error {
 	s.depth++
 	s.containers++
 	switch {
+	case s.shapeOnly:
+		if s.depth > jsonDepth {
+			return s.invalid()
+		}
 	case s.depth > maxDepth:
 		return fmt.Errorf("body nests deeper than %d near byte %d", maxDepth, s.at)
 	case s.containers > maxContainers:

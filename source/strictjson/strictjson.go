@@ -21,6 +21,9 @@ const (
 	maxContainers = 1 << 16
 )
 
+// jsonDepth is how deep encoding/json goes.
+const jsonDepth = 10_000
+
 // Check refuses bodies that two readers could understand differently: invalid
 // UTF-8, a key given twice in one object, deep nesting, and anything behind the
 // value; and bodies with so many values that decoding them would not be bounded.
@@ -38,8 +41,7 @@ func Check(body []byte, folded ...string) error {
 	return s.whole()
 }
 
-// Valid reports whether a body is one JSON value, within the same bounds. It takes a body for valid that
-// Check refuses for a key given twice or for its UTF-8, and costs a fraction of encoding/json's Valid.
+// Valid says what encoding/json's Valid says, in about half of the time.
 func Valid(body []byte) bool {
 	s := scanner{text: string(body), shapeOnly: true}
 	return s.whole() == nil

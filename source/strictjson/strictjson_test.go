@@ -170,6 +170,16 @@ func TestCheckIsLinear(t *testing.T) {
 	}
 }
 
+func TestValidGoesAsDeepAsEncodingJSON(t *testing.T) {
+	t.Parallel()
+	for _, depth := range []int{1, maxDepth, maxDepth + 1, jsonDepth - 1, jsonDepth, jsonDepth + 1, 1 << 20} {
+		body := []byte(strings.Repeat("[", depth) + strings.Repeat("]", depth))
+		require.Equal(t, json.Valid(body), Valid(body), depth)
+	}
+	many := []byte("[" + strings.Repeat("[],", 2*maxContainers) + "[]]")
+	require.True(t, Valid(many))
+}
+
 func BenchmarkCheck(b *testing.B) {
 	b.Run("keys", func(b *testing.B) {
 		benchmarkCheck(b, `{"data":{"events":[`+strings.Repeat(manyKeys("z")+",", 4)+`{}]}}`)
