@@ -61,6 +61,10 @@ func (q *Queue) Taker(ctx context.Context, org string, letters *DeadLetters, hea
 // comes again when its lease runs out.
 const handBackTimeout = 3 * time.Second
 
+// handBackDelay is how long JetStream keeps what is handed back. nats.go takes a request back only after the call
+// that made it has returned: handed out at once, the job could go to a feeder that is gone, until its lease is over.
+const handBackDelay = 100 * time.Millisecond
+
 // Close hands the jobs that wait back and waits for the feeders to end.
 func (t *Taker) Close() {
 	t.stop(errTakerClosed)
@@ -72,7 +76,7 @@ func (t *Taker) Close() {
 		if !found {
 			return
 		}
-		if err := task.Lease.Settle(ctx, revocation.Verdict{Again: true}); err != nil {
+		if err := task.Lease.Settle(ctx, revocation.Verdict{Again: true, Delay: handBackDelay}); err != nil {
 			t.trouble(err)
 		}
 	}
