@@ -34,7 +34,7 @@ func (r *LogReader) gather(entry *revocation.LogEntry, first lease, waiting uint
 		}
 		entry.Missing = errors.Join(entry.Missing, r.place.reach(meta.Sequence.Stream, meta.Timestamp))
 		deliveries, err := unpack(msg.Data())
-		if err != nil {
+		if err != nil || meta.NumDelivered > 1 {
 			_ = msg.Nak() // lost, it comes again when its lease is over
 			continue
 		}

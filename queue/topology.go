@@ -146,8 +146,8 @@ func (t topology) dispatchConsumer() jetstream.ConsumerConfig {
 		Durable: consumerDispatch, AckPolicy: jetstream.AckExplicitPolicy,
 		// Short, because heartbeats keep it alive: a killed process's work moves on soon.
 		AckWait: t.ackWait,
-		// One in hand per process; the rest is for further replicas.
-		MaxAckPending: 64,
+		// So much may be in hand in each process; the rest is for further replicas.
+		MaxAckPending: 16 * gatherPacks,
 		MaxDeliver:    -1, // never given up by count
 	}
 }
