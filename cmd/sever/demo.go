@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -75,27 +76,47 @@ type demoStage struct {
 // setStage makes everything ready. For a person it takes the ports of the
 // documentation where they are free; a test gets any.
 func (c cli) setStage(ctx context.Context, dir string, anyPort bool) (*demoStage, error) {
-	var ports net.ListenConfig
-	simListener, err := ports.Listen(ctx, "tcp", demoAddress(ctx, "127.0.0.1:8090", anyPort))
+	simListener, err := listenForSimulator(ctx, anyPort)
 	if err != nil {
 		return nil, fmt.Errorf("listen for the simulated Okta: %w", err)
-	}
-	cfg, err := demoConfig(ctx, dir, simListener.Addr().String(), anyPort)
-	if err != nil {
-		return nil, err
 	}
 	stage := &demoStage{
 		simListener: simListener, sim: oktasim.New(oktasim.Options{Seed: 1}), timeline: newTimeline(c.out),
 		client: newHTTPClient(sendTimeout),
 	}
-	stage.app, err = app.New(ctx, cfg, app.Options{
-		Roles: app.AllRoles(), Version: version, Observer: stage.timeline.observe,
+	err = stage.setApp(ctx, dir, anyPort)
+	if !anyPort && errors.Is(err, syscall.EADDRINUSE) {
+		err = stage.setApp(ctx, dir, true) // somebody took a port since it was seen free
+	}
+	if err != nil {
+		return nil, errors.Join(err, simListener.Close())
+	}
+	return stage, nil
+}
+
+func listenForSimulator(ctx context.Context, anyPort bool) (net.Listener, error) {
+	var ports net.ListenConfig
+	if !anyPort {
+		if usual, err := ports.Listen(ctx, "tcp", "127.0.0.1:8090"); err == nil {
+			return usual, nil
+		}
+	}
+	return ports.Listen(ctx, "tcp", "127.0.0.1:0") //nolint:wrapcheck // setStage does
+}
+
+func (s *demoStage) setApp(ctx context.Context, dir string, anyPort bool) error {
+	cfg, err := demoConfig(ctx, dir, s.simListener.Addr().String(), anyPort)
+	if err != nil {
+		return err
+	}
+	s.app, err = app.New(ctx, cfg, app.Options{
+		Roles: app.AllRoles(), Version: version, Observer: s.timeline.observe,
 		Logger: slog.New(slog.DiscardHandler), // the timeline tells the story
 	})
 	if err != nil {
-		return nil, fmt.Errorf("start: %w", err)
+		return fmt.Errorf("start: %w", err)
 	}
-	return stage, nil
+	return nil
 }
 
 // demoConfig writes a configuration like anyone's, and loads it like anyone's.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -186,4 +187,21 @@ func TestDemoAddress(t *testing.T) {
 	require.NoError(t, taken.Close())
 	require.Equal(t, usual, demoAddress(t.Context(), usual, false))
 	require.Equal(t, "127.0.0.1:0", demoAddress(t.Context(), usual, true))
+}
+
+// Two demos started in the same moment may both see a port free: the one that comes second takes another.
+func TestDemosSideBySide(t *testing.T) {
+	t.Parallel()
+	var stages errgroup.Group
+	for range 4 {
+		folder := t.TempDir()
+		stages.Go(func() error {
+			stage, err := shell{}.cli(new(bytes.Buffer), new(bytes.Buffer)).setStage(t.Context(), folder, false)
+			if err != nil {
+				return err
+			}
+			return errors.Join(stage.app.Close(), stage.simListener.Close())
+		})
+	}
+	require.NoError(t, stages.Wait())
 }
