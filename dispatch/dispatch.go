@@ -68,6 +68,7 @@ type Deps struct {
 type Dispatcher struct {
 	deps   Deps
 	config Config
+	out    outbox // of the entry in hand
 }
 
 // New makes a dispatcher.
@@ -169,7 +170,8 @@ func (d *Dispatcher) dispatchEntry(ctx context.Context, entry revocation.LogEntr
 	if entry.Damage != nil {
 		return d.bury(ctx, revocation.DeadRaw(entry.Raw, "a log entry could not be read back: "+entry.Damage.Error(), d.config.Now()))
 	}
-	out := &outbox{}
+	out := &d.out
+	defer out.empty()
 	var failed error
 	for _, delivery := range entry.Deliveries {
 		err := d.dispatch(ctx, out, delivery)

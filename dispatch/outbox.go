@@ -50,6 +50,14 @@ func (d *Dispatcher) flush(ctx context.Context, out *outbox) error {
 	for _, event := range out.dispatched {
 		d.observe(event)
 	}
-	*out = outbox{}
+	out.empty()
 	return nil
+}
+
+// empty forgets what is in the outbox, and keeps its room for the next entry.
+func (o *outbox) empty() {
+	clear(o.jobs)
+	clear(o.events)
+	clear(o.dispatched)
+	o.jobs, o.events, o.dispatched = o.jobs[:0], o.events[:0], o.dispatched[:0]
 }

@@ -28,7 +28,7 @@ type EventHookData struct {
 // of a wrong shape, for that would lose them silently. b must be valid JSON, as encoding/json sees to.
 func (h *EventHook) UnmarshalJSON(b []byte) error {
 	var hook EventHook
-	err := fields(b, func(key []byte, value jsonValue) error {
+	err := fields(jsonValue(b), func(key string, value jsonValue) error {
 		switch fieldName(key, "eventType", "eventTypeVersion", "cloudEventsVersion", "source", "eventId", "data", "eventTime", "contentType") {
 		case "eventType":
 			hook.EventType = value.text()
@@ -60,7 +60,7 @@ func (d *EventHookData) decode(b jsonValue) error {
 	if b.isNull() {
 		return nil
 	}
-	return fields(b, func(key []byte, value jsonValue) (err error) {
+	return fields(b, func(key string, value jsonValue) (err error) {
 		if fieldName(key, "events") == "" {
 			return nil
 		}

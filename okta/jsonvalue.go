@@ -1,18 +1,19 @@
 package okta
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
 
 // jsonValue is one JSON value, known to be valid, without space around it. Events are read from it without
 // encoding/json, which reads each byte of them half a dozen times: to see whether it is JSON at every level that
-// decodes itself, and to find where it ends (docs/decisions/0023).
-type jsonValue []byte
+// decodes itself, and to find where it ends (docs/decisions/0023). What is read from it are parts of one text, which
+// is copied once.
+type jsonValue string
 
 // shapeError says what a value should have been, and where it stands, without repeating it: it may be anything.
 type shapeError struct{ field, want string }
@@ -41,7 +42,7 @@ var (
 	errNoJSON = errors.New("not valid JSON")
 )
 
-func (v jsonValue) isNull() bool   { return string(v) == "null" }
+func (v jsonValue) isNull() bool   { return v == "null" }
 func (v jsonValue) isObject() bool { return len(v) > 0 && v[0] == '{' }
 
 // text takes any value, because Okta's own examples disagree about types: a string as it is, null as empty, anything
@@ -63,7 +64,7 @@ func (v jsonValue) string(s *string) error {
 	case len(v) == 0 || v[0] != '"':
 		return &shapeError{want: "a string"}
 	default:
-		if err := json.Unmarshal(v, s); err != nil {
+		if err := json.Unmarshal([]byte(v), s); err != nil {
 			return fmt.Errorf("a string: %w", errNoJSON)
 		}
 	}
@@ -72,7 +73,7 @@ func (v jsonValue) string(s *string) error {
 
 // isPlain reports whether a value is a string that says what it looks like.
 func (v jsonValue) isPlain() bool {
-	return len(v) >= 2 && v[0] == '"' && bytes.IndexByte(v, '\\') < 0 && utf8.Valid(v)
+	return len(v) >= 2 && v[0] == '"' && strings.IndexByte(string(v), '\\') < 0 && utf8.ValidString(string(v))
 }
 
 func (v jsonValue) time() time.Time { return timeOf(v.text()) }
@@ -97,14 +98,14 @@ func (t *text) UnmarshalJSON(b []byte) error {
 func (t text) time() time.Time { return timeOf(string(t)) }
 
 // fieldName gives which of the names a key is: in any case, as with encoding/json. Empty means none.
-func fieldName(key []byte, names ...string) string {
+func fieldName(key string, names ...string) string {
 	for _, name := range names {
-		if string(key) == name {
+		if key == name {
 			return name
 		}
 	}
 	for _, name := range names {
-		if bytes.EqualFold(key, []byte(name)) {
+		if strings.EqualFold(key, name) {
 			return name
 		}
 	}
@@ -112,8 +113,8 @@ func fieldName(key []byte, names ...string) string {
 }
 
 // fields shows the members of an object, in their order, until visit fails.
-func fields(b []byte, visit func(key []byte, value jsonValue) error) error {
-	w := walk{bytes: b}
+func fields(b jsonValue, visit func(key string, value jsonValue) error) error {
+	w := walk{text: b}
 	switch w.next() {
 	case '{':
 	case 'n':
@@ -128,20 +129,20 @@ func fields(b []byte, visit func(key []byte, value jsonValue) error) error {
 		}
 		w.at++
 		if key.isPlain() {
-			return visit(key[1:len(key)-1], w.value())
+			return visit(string(key[1:len(key)-1]), w.value())
 		}
-		return visit([]byte(key.text()), w.value())
+		return visit(key.text(), w.value())
 	})
 }
 
 // ifFields is fields for what may be of any shape.
-func ifFields(b jsonValue, visit func(key []byte, value jsonValue)) {
-	_ = fields(b, func(key []byte, value jsonValue) error { visit(key, value); return nil }) // another shape holds none
+func ifFields(b jsonValue, visit func(key string, value jsonValue)) {
+	_ = fields(b, func(key string, value jsonValue) error { visit(key, value); return nil }) // another shape holds none
 }
 
 // elements shows those of an array, in their order, until visit fails.
-func elements(b []byte, visit func(jsonValue) error) error {
-	w := walk{bytes: b}
+func elements(b jsonValue, visit func(jsonValue) error) error {
+	w := walk{text: b}
 	if w.next() != '[' {
 		return &shapeError{want: "an array"}
 	}
@@ -153,10 +154,10 @@ func ifElements(b jsonValue, visit func(jsonValue)) {
 	_ = elements(b, func(value jsonValue) error { visit(value); return nil }) // another shape holds none
 }
 
-// list decodes an array of what decodes itself. null is no list.
+// list decodes an array of what reads itself. null is no list.
 func list[T any, P interface {
 	*T
-	json.Unmarshaler
+	read(b jsonValue) error
 }](b jsonValue) ([]T, error) {
 	if b.isNull() {
 		return nil, nil
@@ -164,7 +165,7 @@ func list[T any, P interface {
 	all := []T{}
 	err := elements(b, func(value jsonValue) error {
 		var one T
-		if err := P(&one).UnmarshalJSON(value); err != nil {
+		if err := P(&one).read(value); err != nil {
 			return err //nolint:wrapcheck // it names itself
 		}
 		all = append(all, one)

@@ -1,18 +1,18 @@
 package okta
 
-import "bytes"
+import "strings"
 
 // walk finds where the values of valid JSON begin and end. Of anything else it reads what it reads, but never
 // beyond its end.
 type walk struct {
-	bytes []byte
-	at    int
+	text jsonValue
+	at   int
 }
 
 // next passes over space and gives the byte that comes then; 0 at the end.
 func (w *walk) next() byte {
-	for ; w.at < len(w.bytes); w.at++ {
-		switch c := w.bytes[w.at]; c {
+	for ; w.at < len(w.text); w.at++ {
+		switch c := w.text[w.at]; c {
 		case ' ', '\n', '\t', '\r':
 		default:
 			return c
@@ -47,8 +47,8 @@ func (w *walk) each(closing byte, visit func() error) error {
 func (w *walk) value() jsonValue {
 	w.next()
 	start := w.at
-	for depth := 0; w.at < len(w.bytes); w.at++ {
-		switch w.bytes[w.at] {
+	for depth := 0; w.at < len(w.text); w.at++ {
+		switch w.text[w.at] {
 		case '"':
 			w.string()
 		case '{', '[':
@@ -56,12 +56,12 @@ func (w *walk) value() jsonValue {
 			continue
 		case '}', ']':
 			if depth == 0 {
-				return w.bytes[start:w.at] // that of the object or array around a number or literal
+				return w.text[start:w.at] // that of the object or array around a number or literal
 			}
 			depth--
 		case ',', ' ', '\n', '\t', '\r', ':':
 			if depth == 0 {
-				return w.bytes[start:w.at]
+				return w.text[start:w.at]
 			}
 			continue
 		default:
@@ -72,22 +72,22 @@ func (w *walk) value() jsonValue {
 			break
 		}
 	}
-	w.at = min(w.at, len(w.bytes))
-	return w.bytes[start:w.at]
+	w.at = min(w.at, len(w.text))
+	return w.text[start:w.at]
 }
 
 // string passes over a string, up to its closing quote.
 func (w *walk) string() {
 	for {
-		length := bytes.IndexByte(w.bytes[w.at+1:], '"')
+		length := strings.IndexByte(string(w.text[w.at+1:]), '"')
 		if length < 0 {
-			w.at = len(w.bytes)
+			w.at = len(w.text)
 			return
 		}
 		start := w.at + 1
 		w.at = start + length
 		escapes := 0
-		for i := w.at - 1; i >= start && w.bytes[i] == '\\'; i-- {
+		for i := w.at - 1; i >= start && w.text[i] == '\\'; i-- {
 			escapes++
 		}
 		if escapes%2 == 0 {

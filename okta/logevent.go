@@ -91,9 +91,11 @@ type AuthenticationContext struct {
 }
 
 // UnmarshalJSON reads an event as documented at [LogEvent]. b must be valid JSON, as encoding/json sees to.
-func (e *LogEvent) UnmarshalJSON(b []byte) error {
+func (e *LogEvent) UnmarshalJSON(b []byte) error { return e.read(jsonValue(b)) }
+
+func (e *LogEvent) read(b jsonValue) error {
 	var event LogEvent
-	err := fields(b, func(key []byte, value jsonValue) error {
+	err := fields(b, func(key string, value jsonValue) error {
 		name := fieldName(key, "uuid", "published", "eventType", "version", "displayMessage", "severity", "actor", "target", "outcome",
 			"client", "request", "transaction", "debugContext", "securityContext", "authenticationContext")
 		readIncidental(&event, name, value)
@@ -154,7 +156,7 @@ func actorOf(value jsonValue) (*Entity, error) {
 		return nil, nil //nolint:nilnil // nobody acted
 	}
 	actor := new(Entity)
-	err := actor.UnmarshalJSON(value)
+	err := actor.read(value)
 	return actor, err
 }
 
@@ -162,7 +164,7 @@ func (o *Outcome) decode(b jsonValue) error {
 	if b.isNull() {
 		return nil
 	}
-	return fields(b, func(key []byte, value jsonValue) error {
+	return fields(b, func(key string, value jsonValue) error {
 		switch fieldName(key, "result", "reason") {
 		case "result":
 			return inField("result", value.string(&o.Result))
@@ -175,9 +177,11 @@ func (o *Outcome) decode(b jsonValue) error {
 
 // UnmarshalJSON takes an object whose id and type are texts; who someone is must not be guessed from anything else.
 // b must be valid JSON, as encoding/json sees to.
-func (e *Entity) UnmarshalJSON(b []byte) error {
+func (e *Entity) UnmarshalJSON(b []byte) error { return e.read(jsonValue(b)) }
+
+func (e *Entity) read(b jsonValue) error {
 	var entity Entity
-	err := fields(b, func(key []byte, value jsonValue) error {
+	err := fields(b, func(key string, value jsonValue) error {
 		switch fieldName(key, "id", "type", "alternateId", "displayName") {
 		case "id":
 			return inField("id", value.string(&entity.ID))

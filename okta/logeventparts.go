@@ -3,7 +3,7 @@ package okta
 // What follows never costs an event: what is not as Okta's schema has it is empty.
 
 func clientOf(b jsonValue) (client ClientInfo) {
-	ifFields(b, func(key []byte, value jsonValue) {
+	ifFields(b, func(key string, value jsonValue) {
 		switch fieldName(key, "id", "ipAddress", "ipChain") {
 		case "id":
 			client.ID = value.text()
@@ -17,7 +17,7 @@ func clientOf(b jsonValue) (client ClientInfo) {
 }
 
 func ipChainOf(b jsonValue) (chain []IPAddress) {
-	ifFields(b, func(key []byte, value jsonValue) {
+	ifFields(b, func(key string, value jsonValue) {
 		if fieldName(key, "ipChain") != "" {
 			chain = chainOf(value)
 		}
@@ -28,7 +28,7 @@ func ipChainOf(b jsonValue) (chain []IPAddress) {
 func chainOf(b jsonValue) (chain []IPAddress) {
 	ifElements(b, func(element jsonValue) {
 		var step IPAddress
-		ifFields(element, func(key []byte, value jsonValue) {
+		ifFields(element, func(key string, value jsonValue) {
 			switch fieldName(key, "ip", "version") {
 			case "ip":
 				step.IP = value.text()
@@ -42,7 +42,7 @@ func chainOf(b jsonValue) (chain []IPAddress) {
 }
 
 func transactionOf(b jsonValue) (transaction Transaction) {
-	ifFields(b, func(key []byte, value jsonValue) {
+	ifFields(b, func(key string, value jsonValue) {
 		switch fieldName(key, "id", "type") {
 		case "id":
 			transaction.ID = value.text()
@@ -54,18 +54,18 @@ func transactionOf(b jsonValue) (transaction Transaction) {
 }
 
 func debugContextOf(b jsonValue) (debug DebugContext) {
-	ifFields(b, func(key []byte, value jsonValue) {
+	ifFields(b, func(key string, value jsonValue) {
 		if fieldName(key, "debugData") == "" || !value.isObject() {
 			return
 		}
 		debug.DebugData = make(map[string]string)
-		ifFields(value, func(key []byte, value jsonValue) { debug.DebugData[string(key)] = value.text() })
+		ifFields(value, func(key string, value jsonValue) { debug.DebugData[key] = value.text() })
 	})
 	return debug
 }
 
 func securityContextOf(b jsonValue) (security SecurityContext) {
-	ifFields(b, func(key []byte, value jsonValue) {
+	ifFields(b, func(key string, value jsonValue) {
 		if fieldName(key, "risk") != "" {
 			security.Risk = riskOf(value)
 		}
@@ -74,7 +74,7 @@ func securityContextOf(b jsonValue) (security SecurityContext) {
 }
 
 func riskOf(b jsonValue) (risk Risk) {
-	ifFields(b, func(key []byte, value jsonValue) {
+	ifFields(b, func(key string, value jsonValue) {
 		switch fieldName(key, "level", "previousLevel", "detectionName", "reasons") {
 		case "level":
 			risk.Level = value.text()
@@ -91,7 +91,7 @@ func riskOf(b jsonValue) (risk Risk) {
 }
 
 func authenticationContextOf(b jsonValue) (authentication AuthenticationContext) {
-	ifFields(b, func(key []byte, value jsonValue) {
+	ifFields(b, func(key string, value jsonValue) {
 		switch fieldName(key, "externalSessionId", "rootSessionId") {
 		case "externalSessionId":
 			authentication.ExternalSessionID = value.text()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/bits"
 	"strings"
 )
 
@@ -218,12 +219,28 @@ func (s *scanner) string() (string, error) {
 
 // plain is how many bytes of a string come before its end, an escape, or what no string may hold.
 func plain(text string) int {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' || c == '"' || c == '\\' {
-			return i
+	at := 0
+	for ; len(text)-at >= 8; at += 8 {
+		if found := special(text[at : at+8]); found != 0 {
+			return at + bits.TrailingZeros64(found)/8
 		}
 	}
-	return len(text)
+	for ; at < len(text); at++ {
+		if c := text[at]; c < ' ' || c == '"' || c == '\\' {
+			break
+		}
+	}
+	return at
+}
+
+// special looks at eight bytes at once and leaves the highest bit of the first that is no plain one
+// (https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord). Of those behind it some bits may be wrong.
+func special(text string) uint64 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	eight := uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
+		uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56 // one load
+	quote, backslash := eight^ones*'"', eight^ones*'\\'
+	return ((eight-ones*' ')&^eight | (quote-ones)&^quote | (backslash-ones)&^backslash) & highs
 }
 
 // escape reads the rest of an escape, but for its last byte.

@@ -37,11 +37,11 @@ func Check(body []byte, folded ...string) error {
 	if !utf8.Valid(body) {
 		return errors.New("body is not valid UTF-8")
 	}
-	s := scanner{text: string(body), keys: keys{folded: folded}}
+	s := scanner{text: string(body), keys: keys{folded: folded, names: make([]string, 0, 2*many)}}
 	return s.whole()
 }
 
-// Valid says what encoding/json's Valid says, in about half of the time.
+// Valid says what encoding/json's Valid says, in a fifth to two thirds of the time.
 func Valid(body []byte) bool {
 	s := scanner{text: string(body), shapeOnly: true}
 	return s.whole() == nil
