@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"sever/revocation"
 )
@@ -17,14 +18,14 @@ var _ revocation.Audit = (*Audit)(nil)
 func (q *Queue) Audit() *Audit { return &Audit{queue: q} }
 
 // Append stores one attempt's record durably. Within dedupWindow the same record
-// is stored once; later it may be stored again under the same id.
-func (a *Audit) Append(ctx context.Context, record revocation.Record) error {
+// is stored once; later it may be stored again under the same id, and is not fresh.
+func (a *Audit) Append(ctx context.Context, record revocation.Record) (fresh bool, err error) {
 	data, err := json.Marshal(record)
 	if err != nil {
-		return fmt.Errorf("encode record %s: %w", record.ID, err)
+		return false, fmt.Errorf("encode record %s: %w", record.ID, err)
 	}
-	_, err = a.queue.publish(ctx, streamAudit, subjectAuditRecord+record.Job.Org, record.ID, data)
-	return err
+	stored, err := a.queue.publish(ctx, streamAudit, subjectAuditRecord+record.Job.Org, record.ID, data)
+	return stored && time.Since(record.Ended) < dedupWindow, err
 }
 
 // AppendAction stores what an operator did.

@@ -3,11 +3,32 @@ package queue
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"sever/revocation"
 )
+
+// putOnRecord appends a record, and gives whether the audit is sure that it was not there.
+func putOnRecord(t *testing.T, q *Queue, record revocation.Record) (fresh bool) {
+	t.Helper()
+	fresh, err := q.Audit().Append(t.Context(), record)
+	require.NoError(t, err)
+	return fresh
+}
+
+// Whoever brings a record once more learns that it is no news.
+func TestAuditSaysWhatIsFresh(t *testing.T) {
+	t.Parallel()
+	q := open(t)
+	record := finished(job("one", revocation.LaneHigh), "00uone", time.Now())
+	require.True(t, putOnRecord(t, q, record))
+	require.False(t, putOnRecord(t, q, record))
+	old := finished(job("two", revocation.LaneHigh), "00uone", time.Now().Add(-2*dedupWindow))
+	require.False(t, putOnRecord(t, q, old), "of so long ago nobody can tell: JetStream has forgotten the id")
+	require.Len(t, messages(t, q, streamAudit), 2)
+}
 
 func TestAuditAppends(t *testing.T) {
 	t.Parallel()
@@ -17,7 +38,7 @@ func TestAuditAppends(t *testing.T) {
 	record := finished(job("one", revocation.LaneHigh), "00uone", start)
 	action := revocation.Action{ID: "act_1", At: start, Verb: "drop", Target: "dead_1", Reason: "seen to"}
 	for range 2 { // the same again is stored once
-		require.NoError(t, audit.Append(ctx, record))
+		putOnRecord(t, q, record)
 		require.NoError(t, audit.AppendAction(ctx, action))
 	}
 
@@ -38,7 +59,7 @@ func TestAuditCannotBeErased(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	q := open(t)
-	require.NoError(t, q.Audit().Append(ctx, finished(job("one", revocation.LaneHigh), "00uone", start)))
+	putOnRecord(t, q, finished(job("one", revocation.LaneHigh), "00uone", start))
 	stream, err := q.js.Stream(ctx, streamAudit)
 	require.NoError(t, err)
 
@@ -60,7 +81,7 @@ func TestAuditWhenFull(t *testing.T) {
 	var full error
 	stored := 0
 	for ; full == nil && stored < 1000; stored++ {
-		full = q.Audit().Append(t.Context(), finished(job(string(rune('a'+stored)), revocation.LaneHigh), "00uone", start))
+		_, full = q.Audit().Append(t.Context(), finished(job(string(rune('a'+stored)), revocation.LaneHigh), "00uone", start))
 	}
 	require.ErrorContains(t, full, "publish to AUDIT")
 	require.Len(t, messages(t, q, streamAudit), stored-1)
@@ -70,6 +91,7 @@ func TestAuditWithoutItsStore(t *testing.T) {
 	t.Parallel()
 	q := open(t)
 	require.NoError(t, q.Close())
-	require.Error(t, q.Audit().Append(within(t, soon), finished(job("one", revocation.LaneHigh), "00uone", start)))
+	_, err := q.Audit().Append(within(t, soon), finished(job("one", revocation.LaneHigh), "00uone", start))
+	require.Error(t, err)
 	require.Error(t, q.Audit().AppendAction(within(t, soon), revocation.Action{ID: "act_1"}))
 }

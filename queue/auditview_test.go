@@ -35,9 +35,9 @@ func TestTheAuditIsListed(t *testing.T) {
 	require.Empty(t, seqs(t, q, revocation.AuditQuery{Limit: 10, Oldest: true}))
 	gone := finished(job("gone", revocation.LaneHigh), "00ugone", start)
 	gone.Outcome = revocation.OutcomeGone
-	require.NoError(t, q.Audit().Append(ctx, finished(job("one", revocation.LaneHigh), "00uone", start)))
+	putOnRecord(t, q, finished(job("one", revocation.LaneHigh), "00uone", start))
 	require.NoError(t, q.Audit().AppendAction(ctx, revocation.Action{ID: "act_1", Verb: "drop"}))
-	require.NoError(t, q.Audit().Append(ctx, gone))
+	putOnRecord(t, q, gone)
 	_, err := q.js.Publish(ctx, subjectAuditAction, []byte("{"))
 	require.NoError(t, err)
 
@@ -99,7 +99,7 @@ func TestTheAuditIsChecked(t *testing.T) {
 	for i := range count {
 		record := finished(job(fmt.Sprint("job", i), revocation.LaneHigh), fmt.Sprintf("00u%d", i), start)
 		commit(t, ledger, record)
-		require.NoError(t, q.Audit().Append(ctx, record))
+		putOnRecord(t, q, record)
 	}
 	require.NoError(t, q.Audit().AppendAction(ctx, revocation.Action{ID: "act_1", Verb: "drop"}))
 	whole := revocation.AuditCheck{Entries: count + 1, Records: count, Actions: 1, Finished: count}
@@ -119,7 +119,6 @@ func TestTheAuditIsChecked(t *testing.T) {
 // it told the audit. A duplicate's record is no stand-in.
 func TestTheCheckTakesTheOtherWorkersRecord(t *testing.T) {
 	t.Parallel()
-	ctx := t.Context()
 	q := open(t)
 	ledger := ledger(t, q)
 	view := q.AuditView()
@@ -130,16 +129,15 @@ func TestTheCheckTakesTheOtherWorkersRecord(t *testing.T) {
 	duplicate := dead
 	duplicate.ID, duplicate.Outcome = dead.ID+"c", revocation.OutcomeCovered
 	commit(t, ledger, dead)
-	require.NoError(t, q.Audit().Append(ctx, duplicate))
+	putOnRecord(t, q, duplicate)
 	require.Equal(t, 1, checked(t, view).Wrong)
-	require.NoError(t, q.Audit().Append(ctx, alive))
+	putOnRecord(t, q, alive)
 	require.Zero(t, checked(t, view).Wrong)
 }
 
 // What could not be read in time is not said to be missing.
 func TestTheCheckSaysWhatItCouldNotRead(t *testing.T) {
 	t.Parallel()
-	ctx := t.Context()
 	q := open(t)
 	view := q.AuditView()
 	view.most = 1 // as many entries at once; ten times that for the records of one part
@@ -147,7 +145,7 @@ func TestTheCheckSaysWhatItCouldNotRead(t *testing.T) {
 	record := finished(job("one", revocation.LaneHigh), "00u1", start)
 	commit(t, ledger(t, q), record)
 	for i := range checkReads + 1 {
-		require.NoError(t, q.Audit().Append(ctx, finished(job(fmt.Sprint("other", i), revocation.LaneHigh), "00u2", start)))
+		putOnRecord(t, q, finished(job(fmt.Sprint("other", i), revocation.LaneHigh), "00u2", start))
 	}
 	check := checked(t, view)
 	require.Equal(t, []int{0, 1}, []int{check.Wrong, check.Unsure})

@@ -68,7 +68,7 @@ func TestClusterHoldsEverything(t *testing.T) {
 
 	record := finished(task.Job, "00uone", start)
 	commit(t, ledger(t, q), record)
-	require.NoError(t, q.Audit().Append(ctx, record))
+	putOnRecord(t, q, record)
 	letter := revocation.DeadJob(record, start)
 	require.NoError(t, q.DeadLetters().Put(ctx, letter))
 	shown, err := q.DeadLetters().Show(ctx, letter.ID)

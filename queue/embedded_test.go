@@ -59,7 +59,7 @@ func TestEmbeddedRestartKeepsEverything(t *testing.T) {
 	letter := revocation.DeadRaw([]byte("kept"), "a reason", start)
 	require.NoError(t, q.DeadLetters().Put(ctx, letter))
 	record := finished(job("done", revocation.LaneBulk), "00ukept", start)
-	require.NoError(t, q.Audit().Append(ctx, record))
+	putOnRecord(t, q, record)
 	commit(t, ledger(t, q), record)
 
 	q = reopen(t, q)

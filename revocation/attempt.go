@@ -67,8 +67,8 @@ func (w *Worker) alreadyFinished(ctx context.Context, task Task, finished Record
 	if err := w.secondLook(ctx, finished); err != nil {
 		return Verdict{}, err
 	}
-	if err := w.deps.Audit.Append(ctx, finished); err != nil {
-		return Verdict{}, fmt.Errorf("append to the audit once more: %w", err)
+	if err := w.auditLate(ctx, finished); err != nil {
+		return Verdict{}, err
 	}
 	if err := w.proveHalf(ctx, finished.Job); err != nil {
 		return Verdict{}, err
@@ -126,10 +126,7 @@ func (w *Worker) vouch(ctx context.Context, newest Record) error {
 	if _, err := w.commit(ctx, newest); err != nil {
 		return fmt.Errorf("commit the newest revocation to the ledger: %w", err)
 	}
-	if err := w.deps.Audit.Append(ctx, newest); err != nil {
-		return fmt.Errorf("append the newest revocation to the audit: %w", err)
-	}
-	return nil
+	return w.auditLate(ctx, newest)
 }
 
 // act calls Okta once, if the brake has room, and concludes from its answer. The claim of
@@ -232,8 +229,8 @@ func (w *Worker) prove(ctx context.Context, record, kept Record) error {
 		return err
 	}
 	if kept.ID != record.ID {
-		if err := w.deps.Audit.Append(ctx, kept); err != nil {
-			return fmt.Errorf("append another worker's record to the audit: %w", err)
+		if err := w.auditLate(ctx, kept); err != nil {
+			return err
 		}
 	}
 	return w.proveHalf(ctx, record.Job)
@@ -274,7 +271,7 @@ func (w *Worker) audit(ctx context.Context, record Record) error {
 	ctx, cancel := context.WithTimeout(ctx, auditPatience)
 	defer cancel()
 	for wait := minCommitPause; ; wait *= 2 {
-		err := w.deps.Audit.Append(ctx, record)
+		_, err := w.deps.Audit.Append(ctx, record)
 		if err == nil {
 			w.observe(Event{Step: StepAudited, Job: &record.Job, Record: &record})
 			return nil
@@ -285,6 +282,19 @@ func (w *Worker) audit(ctx context.Context, record Record) error {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// auditLate puts on file what the ledger has and the audit may have too: of a try before, whose end was cut
+// short, or of another worker. The step is told of once.
+func (w *Worker) auditLate(ctx context.Context, record Record) error {
+	fresh, err := w.deps.Audit.Append(ctx, record)
+	if err != nil {
+		return fmt.Errorf("append the record of job %s to the audit, from the ledger: %w", record.Job.ID, err)
+	}
+	if fresh {
+		w.observe(Event{Step: StepAudited, Job: &record.Job, Record: &record})
+	}
+	return nil
 }
 
 // deferTask hands a job back untried. That is no attempt and leaves no record.

@@ -53,10 +53,7 @@ func (w *Worker) proveHalf(ctx context.Context, job Job) error {
 	if !found {
 		return nil
 	}
-	if err := w.deps.Audit.Append(ctx, half); err != nil {
-		return fmt.Errorf("append the half that is done to the audit: %w", err)
-	}
-	return nil
+	return w.auditLate(ctx, half)
 }
 
 // everywhere makes the second call of a job that asks for Okta's global token revocation,

@@ -52,9 +52,13 @@ func (m *model) commit(record revocation.Record) (kept revocation.Record) {
 	return kept
 }
 
-func (n *node) Append(ctx context.Context, record revocation.Record) error {
-	err := n.do(ctx, opAppend+" "+string(record.Outcome), record.Job, func() { n.model.append(record) })
-	return n.model.refused(record, err)
+func (n *node) Append(ctx context.Context, record revocation.Record) (fresh bool, err error) {
+	err = n.do(ctx, opAppend+" "+string(record.Outcome), record.Job, func() {
+		_, known := n.model.audit[record.ID]
+		fresh = !known
+		n.model.append(record)
+	})
+	return fresh, n.model.refused(record, err)
 }
 
 // refused notes that a record will not be offered once more: that of a try that failed, which

@@ -39,8 +39,9 @@ type Ledger interface {
 
 // Audit keeps one record per attempt for good.
 type Audit interface {
-	// Append stores a record durably; a record with an id already stored may be stored once more.
-	Append(ctx context.Context, record Record) error
+	// Append stores a record durably, if it is not there; one of long ago may be stored once more. fresh
+	// means that it was not there, and is false where that cannot be told any more.
+	Append(ctx context.Context, record Record) (fresh bool, err error)
 }
 
 // DeadLetters keeps what waits for an operator.

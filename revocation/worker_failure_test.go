@@ -190,9 +190,30 @@ func TestTheRecordThatTheLedgerKeepsIsInTheAudit(t *testing.T) {
 				require.True(t, found)
 				require.Contains(t, audit, finished)
 				require.Len(t, w.revocationsOf(job.ID), 2, "and so is the other's call")
+				require.Equal(t, len(audit), w.steps()[revocation.StepAudited])
 			})
 		})
 	}
+}
+
+// The audit is away for longer than a worker insists. What then reaches it late is told of all the same, for the
+// log and the metrics, and told of once, however often it is brought.
+func TestARecordThatReachesTheAuditLateIsToldOf(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.fault = failing(opAppend, 4, errors.New("no server"))
+		job := suspended("sig_1", ada)
+		w.lane.publish(job)
+		p := w.start(t, 1)
+		pass(time.Minute)
+		require.Equal(t, 1, w.steps()[revocation.StepAudited])
+		w.lane.publish(job)
+		w.finish(t, p)
+		_, audit, _ := w.seen()
+		require.Len(t, audit, 2, "the end of the job, and that of its duplicate")
+		require.Equal(t, 2, w.steps()[revocation.StepAudited])
+	})
 }
 
 // TestWorkerCrash kills the process between any two steps of a job's way. The job

@@ -230,13 +230,14 @@ func (p *process) Commit(ctx context.Context, record revocation.Record) (kept re
 }
 
 // Append drops a record whose id is there, as JetStream does within its window.
-func (p *process) Append(_ context.Context, record revocation.Record) error {
-	return p.do(opAppend, func() {
+func (p *process) Append(_ context.Context, record revocation.Record) (fresh bool, err error) {
+	err = p.do(opAppend, func() {
 		same := func(other revocation.Record) bool { return other.ID == record.ID }
-		if !slices.ContainsFunc(p.world.audit, same) {
+		if fresh = !slices.ContainsFunc(p.world.audit, same); fresh {
 			p.world.audit = append(p.world.audit, record)
 		}
 	})
+	return fresh, err
 }
 
 func (p *process) Put(_ context.Context, letter revocation.DeadLetter) error {

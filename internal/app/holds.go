@@ -104,7 +104,8 @@ func (h adminHolds) refuse(ctx context.Context, hold revocation.Hold, decision r
 		return err
 	}
 	if found {
-		return h.audit.Append(ctx, finished) // by a try before, perhaps, that a crash cut short
+		_, err := h.audit.Append(ctx, finished) // by a try before, perhaps, that a crash cut short
+		return err
 	}
 	now := h.now()
 	record := revocation.Record{
@@ -114,7 +115,8 @@ func (h adminHolds) refuse(ctx context.Context, hold revocation.Hold, decision r
 	if _, err := h.ledger.Commit(ctx, record); err != nil {
 		return err
 	}
-	return h.audit.Append(ctx, record)
+	_, err = h.audit.Append(ctx, record)
+	return err
 }
 
 // approvals is what operators are asked for before a held job goes.

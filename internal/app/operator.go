@@ -131,7 +131,7 @@ func (o *operator) Cancel(ctx context.Context, id, reason string) (revocation.Jo
 	if _, err := o.ledger.Commit(ctx, record); err != nil {
 		return revocation.JobState{}, fmt.Errorf("cancel: %w", err)
 	}
-	if err := o.audit.Append(ctx, record); err != nil {
+	if _, err := o.audit.Append(ctx, record); err != nil {
 		return revocation.JobState{}, fmt.Errorf("cancel: %w", err)
 	}
 	return o.jobs.Show(ctx, id)
