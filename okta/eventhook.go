@@ -64,7 +64,7 @@ func (d *EventHookData) decode(b jsonValue) error {
 		if fieldName(key, "events") == "" {
 			return nil
 		}
-		d.Events, err = list[LogEvent](value)
+		d.Events, err = list(value, logEventOf)
 		return inField("events", err)
 	})
 }

@@ -154,21 +154,18 @@ func ifElements(b jsonValue, visit func(jsonValue)) {
 	_ = elements(b, func(value jsonValue) error { visit(value); return nil }) // another shape holds none
 }
 
-// list decodes an array of what reads itself. null is no list.
-func list[T any, P interface {
-	*T
-	read(b jsonValue) error
-}](b jsonValue) ([]T, error) {
+// list decodes an array, each element by one. null is no list.
+func list[T any](b jsonValue, one func(jsonValue) (T, error)) ([]T, error) {
 	if b.isNull() {
 		return nil, nil
 	}
 	all := []T{}
 	err := elements(b, func(value jsonValue) error {
-		var one T
-		if err := P(&one).read(value); err != nil {
-			return err //nolint:wrapcheck // it names itself
+		element, err := one(value)
+		if err != nil {
+			return err
 		}
-		all = append(all, one)
+		all = append(all, element)
 		return nil
 	})
 	return all, err

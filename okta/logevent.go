@@ -91,9 +91,16 @@ type AuthenticationContext struct {
 }
 
 // UnmarshalJSON reads an event as documented at [LogEvent]. b must be valid JSON, as encoding/json sees to.
-func (e *LogEvent) UnmarshalJSON(b []byte) error { return e.read(jsonValue(b)) }
+func (e *LogEvent) UnmarshalJSON(b []byte) error {
+	event, err := logEventOf(jsonValue(b))
+	if err != nil {
+		return err
+	}
+	*e = event
+	return nil
+}
 
-func (e *LogEvent) read(b jsonValue) error {
+func logEventOf(b jsonValue) (LogEvent, error) {
 	var event LogEvent
 	err := fields(b, func(key string, value jsonValue) error {
 		name := fieldName(key, "uuid", "published", "eventType", "version", "displayMessage", "severity", "actor", "target", "outcome",
@@ -102,10 +109,9 @@ func (e *LogEvent) read(b jsonValue) error {
 		return inField(name, readDecisive(&event, name, value))
 	})
 	if err != nil {
-		return fmt.Errorf("log event: %w", err)
+		return LogEvent{}, fmt.Errorf("log event: %w", err)
 	}
-	*e = event
-	return nil
+	return event, nil
 }
 
 // readDecisive takes what says who did what to whom.
@@ -118,7 +124,7 @@ func readDecisive(e *LogEvent, name string, value jsonValue) (err error) {
 	case "actor":
 		e.Actor, err = actorOf(value)
 	case "target":
-		e.Target, err = list[Entity](value)
+		e.Target, err = list(value, entityOf)
 	case "outcome":
 		return e.Outcome.decode(value)
 	}
@@ -155,9 +161,8 @@ func actorOf(value jsonValue) (*Entity, error) {
 	if value.isNull() {
 		return nil, nil //nolint:nilnil // nobody acted
 	}
-	actor := new(Entity)
-	err := actor.read(value)
-	return actor, err
+	actor, err := entityOf(value)
+	return &actor, err
 }
 
 func (o *Outcome) decode(b jsonValue) error {
@@ -177,9 +182,16 @@ func (o *Outcome) decode(b jsonValue) error {
 
 // UnmarshalJSON takes an object whose id and type are texts; who someone is must not be guessed from anything else.
 // b must be valid JSON, as encoding/json sees to.
-func (e *Entity) UnmarshalJSON(b []byte) error { return e.read(jsonValue(b)) }
+func (e *Entity) UnmarshalJSON(b []byte) error {
+	entity, err := entityOf(jsonValue(b))
+	if err != nil {
+		return err
+	}
+	*e = entity
+	return nil
+}
 
-func (e *Entity) read(b jsonValue) error {
+func entityOf(b jsonValue) (Entity, error) {
 	var entity Entity
 	err := fields(b, func(key string, value jsonValue) error {
 		switch fieldName(key, "id", "type", "alternateId", "displayName") {
@@ -195,8 +207,7 @@ func (e *Entity) read(b jsonValue) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("actor or target: %w", err)
+		return Entity{}, fmt.Errorf("actor or target: %w", err)
 	}
-	*e = entity
-	return nil
+	return entity, nil
 }
