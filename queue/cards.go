@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -46,9 +45,6 @@ type card struct {
 	seq    uint64
 }
 
-// cardsAtOnce is how many cards are asked for in one request.
-const cardsAtOnce = 500
-
 // cards reads the cards of the newest scanMost dead letters, newest first.
 func (d *DeadLetters) cards(ctx context.Context) ([]card, error) {
 	stream, err := d.queue.js.Stream(ctx, streamDead)
@@ -59,46 +55,21 @@ func (d *DeadLetters) cards(ctx context.Context) ([]card, error) {
 	if state.Msgs == 0 {
 		return nil, nil
 	}
-	reader, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		AckPolicy: jetstream.AckNonePolicy, HeadersOnly: true, MemoryStorage: true, InactiveThreshold: time.Minute,
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:   max(state.FirstSeq, state.LastSeq-min(state.LastSeq, scanMost)+1),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", streamDead, err)
-	}
-	cards, err := d.readCards(ctx, stream, reader)
-	if deleteErr := stream.DeleteConsumer(ctx, reader.CachedInfo().Name); err == nil && deleteErr != nil {
-		err = fmt.Errorf("end reading %s: %w", streamDead, deleteErr)
+	var cards []card
+	for msg, err := range readThrough(ctx, stream, jetstream.ConsumerConfig{
+		HeadersOnly: true, DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq: max(state.FirstSeq, state.LastSeq-min(state.LastSeq, scanMost)+1),
+	}) {
+		if err != nil {
+			return nil, err
+		}
+		letter, err := readCard(ctx, stream, msg.Headers().Get(cardHeader), msg.meta.Sequence.Stream)
+		if err != nil {
+			return nil, err
+		}
+		cards = append(cards, card{letter, msg.meta.Sequence.Stream})
 	}
 	slices.Reverse(cards)
-	return cards, err
-}
-
-func (d *DeadLetters) readCards(ctx context.Context, stream jetstream.Stream, reader jetstream.Consumer) ([]card, error) {
-	var cards []card
-	for pending := reader.CachedInfo().NumPending; pending > 0; {
-		batch, err := reader.FetchNoWait(cardsAtOnce)
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", streamDead, err)
-		}
-		pending = 0 // unless a message says that there is more behind it
-		for msg := range batch.Messages() {
-			meta, err := msg.Metadata()
-			if err != nil {
-				return nil, fmt.Errorf("read %s: %w", streamDead, err)
-			}
-			letter, err := readCard(ctx, stream, msg.Headers().Get(cardHeader), meta.Sequence.Stream)
-			if err != nil {
-				return nil, err
-			}
-			cards = append(cards, card{letter, meta.Sequence.Stream})
-			pending = meta.NumPending
-		}
-		if err := batch.Error(); err != nil {
-			return nil, fmt.Errorf("read %s: %w", streamDead, err)
-		}
-	}
 	return cards, nil
 }
 

@@ -173,7 +173,7 @@ func TestDeadLettersListManyByTheirCards(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	q := open(t)
-	const many = cardsAtOnce + 20
+	const many = readAtOnce + 20
 	for i := range many {
 		letter := revocation.DeadDelivery(delivery(strconv.Itoa(i)), "acme", "reason "+strconv.Itoa(i), start)
 		require.NoError(t, q.DeadLetters().Put(ctx, letter))

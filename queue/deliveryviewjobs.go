@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -63,39 +62,16 @@ func (j *Jobs) storedSince(ctx context.Context, since time.Time) (map[string]boo
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", streamJobs, err)
 	}
-	reader, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		AckPolicy: jetstream.AckNonePolicy, HeadersOnly: true, MemoryStorage: true, InactiveThreshold: time.Minute,
-		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", streamJobs, err)
-	}
-	ids, err := readJobIDs(reader)
-	if deleteErr := stream.DeleteConsumer(ctx, reader.CachedInfo().Name); deleteErr != nil {
-		err = errors.Join(err, fmt.Errorf("end reading %s: %w", streamJobs, deleteErr))
-	}
-	return ids, err
-}
-
-func readJobIDs(reader jetstream.Consumer) (map[string]bool, error) {
 	ids := make(map[string]bool)
-	for pending := reader.CachedInfo().NumPending; pending > 0 && len(ids) < standingMost; {
-		batch, err := reader.FetchNoWait(cardsAtOnce)
+	for msg, err := range readThrough(ctx, stream, jetstream.ConsumerConfig{
+		HeadersOnly: true, DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
+	}) {
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", streamJobs, err)
+			return nil, err
 		}
-		pending = 0 // unless a message says that there is more behind it
-		for msg := range batch.Messages() {
-			meta, err := msg.Metadata()
-			if err != nil {
-				return nil, fmt.Errorf("read %s: %w", streamJobs, err)
-			}
-			id, _, _ := strings.Cut(msg.Headers().Get(jetstream.MsgIDHeader), "/") // the rest counts redrives
-			ids[id] = true
-			pending = meta.NumPending
-		}
-		if err := batch.Error(); err != nil {
-			return nil, fmt.Errorf("read %s: %w", streamJobs, err)
+		id, _, _ := strings.Cut(msg.Headers().Get(jetstream.MsgIDHeader), "/") // the rest counts redrives
+		if ids[id] = true; len(ids) >= standingMost {
+			break
 		}
 	}
 	return ids, nil

@@ -59,6 +59,27 @@ func TestRearmTakesBackTheTimesOfHoldsThatEnded(t *testing.T) {
 	requireHeld(t, h, 1, "what waits for an operator keeps the time by which it is counted")
 }
 
+// An approval was cut short: the hold's time is now, and it would be woken in an hour.
+func TestRearmMendsATimeThatIsNotTheHolds(t *testing.T) {
+	t.Parallel()
+	q := open(t)
+	h, r := holds(t, q), wakeReader(t, q)
+	later := aside("ada", revocation.HeldForApproval, in(time.Hour))
+	set(t, h, later)
+	set(t, h, aside("bob", revocation.HeldForApproval, in(time.Hour)))
+	_, revision, err := h.read(t.Context(), later.Key)
+	require.NoError(t, err)
+	_, err = h.write(t.Context(), later.Key, aside("ada", revocation.HeldForApproval, in(0)), revision)
+	require.NoError(t, err)
+	armed, err := h.Rearm(t.Context(), time.Now())
+	require.NoError(t, err)
+	require.Equal(t, 1, armed)
+	require.Equal(t, later.Key, nextWake(t, r).Key)
+	armed, err = h.Rearm(t.Context(), time.Now())
+	require.NoError(t, err)
+	require.LessOrEqual(t, armed, 1, "a wake that nobody settled may be set again")
+}
+
 // The announcement was cut short before its evidence was stored, and comes again. By then the hold's time
 // has come, and the entry tells of that.
 func TestWhatWasDoneToAHoldIsOnRecordBeforeTheNext(t *testing.T) {

@@ -67,7 +67,7 @@ func (h *Holds) schedule(ctx context.Context, entry revocation.HoldEntry) error 
 		at = at.Add(time.Second) // schedules know whole seconds; one too early would come twice
 	}
 	_, err := h.queue.js.PublishMsg(ctx,
-		&nats.Msg{Subject: scheduleSubject(entry.Org, entry.Key), Data: []byte(due.UTC().Format(time.RFC3339Nano))},
+		&nats.Msg{Subject: scheduleSubject(entry.Org, entry.Key), Data: []byte(timeText(due))},
 		jetstream.WithExpectStream(streamWakes), jetstream.WithScheduleAt(at),
 		jetstream.WithScheduleTarget(wakeSubject(entry.Org, entry.Key)),
 		// An acknowledged wake is of no more use; one that nobody took for so long is set again by Rearm.
@@ -77,6 +77,9 @@ func (h *Holds) schedule(ctx context.Context, entry revocation.HoldEntry) error 
 	}
 	return nil
 }
+
+// timeText is what a schedule, and the wake that it becomes, say of the hold's time.
+func timeText(due time.Time) string { return due.UTC().Format(time.RFC3339Nano) }
 
 func (h *Holds) disarm(ctx context.Context, org, key string) error {
 	stream, err := h.queue.js.Stream(ctx, streamWakes)
@@ -89,11 +92,11 @@ func (h *Holds) disarm(ctx context.Context, org, key string) error {
 	return nil
 }
 
-// Rearm sets the time of every hold that has none, or whose time is past without that it
-// was woken: JetStream's timer may lag after the machine slept. It gives how many. What waits
-// no more loses its time: a crash may have come between its end and that.
+// Rearm sets the time of every hold that has none or another's, and of those whose time is past without that
+// they were woken: JetStream's timer may lag after the machine slept. It gives how many. What waits no more
+// loses its time. A crash may have come between a hold's entry and its time.
 func (h *Holds) Rearm(ctx context.Context, now time.Time) (set int, err error) {
-	armed, err := h.schedules(ctx)
+	armed, err := h.times(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -102,9 +105,10 @@ func (h *Holds) Rearm(ctx context.Context, now time.Time) (set int, err error) {
 			return nil
 		}
 		subject := scheduleSubject(entry.Org, entry.Key)
-		_, there := armed[subject]
+		text, there := armed[subject]
 		delete(armed, subject)
-		if entry.Hold.Wakes().IsZero() || there && !entry.Hold.Wakes().Before(now.Add(-pastGrace)) {
+		due := entry.Hold.Wakes()
+		if due.IsZero() || there && text == timeText(due) && !due.Before(now.Add(-pastGrace)) {
 			return nil
 		}
 		set++
@@ -159,6 +163,22 @@ func (h *Holds) schedules(ctx context.Context) (map[string]uint64, error) {
 		return nil, fmt.Errorf("read subjects of %s: %w", streamWakes, err)
 	}
 	return info.State.Subjects, nil
+}
+
+// times gives the text of every schedule.
+func (h *Holds) times(ctx context.Context) (map[string]string, error) {
+	stream, err := h.queue.js.Stream(ctx, streamWakes)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", streamWakes, err)
+	}
+	times := make(map[string]string)
+	for msg, err := range readThrough(ctx, stream, jetstream.ConsumerConfig{FilterSubject: subjectSchedule + ">"}) {
+		if err != nil {
+			return nil, err
+		}
+		times[msg.Subject()] = string(msg.Data())
+	}
+	return times, nil
 }
 
 // WakeReader hands out the holds whose time has come.
