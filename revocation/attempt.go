@@ -278,6 +278,9 @@ func (w *Worker) audit(ctx context.Context, record Record) error {
 		}
 		select {
 		case <-ctx.Done():
+			if record.Outcome.Finishes() {
+				w.unanswered.add(record.ID) // which comes again; that of a try that failed does not
+			}
 			return fmt.Errorf("append to the audit: %w", err)
 		case <-time.After(wait):
 		}
@@ -291,7 +294,7 @@ func (w *Worker) auditLate(ctx context.Context, record Record) error {
 	if err != nil {
 		return fmt.Errorf("append the record of job %s to the audit, from the ledger: %w", record.Job.ID, err)
 	}
-	if fresh {
+	if w.unanswered.take(record.ID) || fresh {
 		w.observe(Event{Step: StepAudited, Job: &record.Job, Record: &record})
 	}
 	return nil

@@ -109,8 +109,9 @@ type Worker struct {
 	deps   Deps
 	config Config
 
-	claims claims
-	gate   *gate
+	claims     claims
+	unanswered unanswered
+	gate       *gate
 }
 
 // settleTimeout bounds what must still be written after a call was made, when

@@ -216,6 +216,37 @@ func TestARecordThatReachesTheAuditLateIsToldOf(t *testing.T) {
 	})
 }
 
+// lossyAudit stores what it is given, and its first answers get lost.
+type lossyAudit struct {
+	revocation.Audit
+
+	lost int
+}
+
+func (a *lossyAudit) Append(ctx context.Context, record revocation.Record) (fresh bool, err error) {
+	fresh, err = a.Audit.Append(ctx, record)
+	a.lost--
+	if a.lost >= 0 {
+		return false, errors.New("no answer")
+	}
+	return fresh, err
+}
+
+// The audit has the record, and the worker did not hear of it.
+func TestARecordWhoseAnswerGotLostIsToldOf(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.config = func(_ *revocation.Config, deps *revocation.Deps) { deps.Audit = &lossyAudit{deps.Audit, 4} }
+		job := suspended("sig_1", ada)
+		w.lane.publish(job)
+		w.finish(t, w.start(t, 1))
+		_, audit, _ := w.seen()
+		require.Len(t, audit, 1)
+		require.Equal(t, 1, w.steps()[revocation.StepAudited])
+	})
+}
+
 // TestWorkerCrash kills the process between any two steps of a job's way. The job
 // comes again counted as a second delivery, or, since counts get lost, as a first.
 func TestWorkerCrash(t *testing.T) {
