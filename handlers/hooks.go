@@ -61,24 +61,21 @@ func (r *receiver) answer(c echo.Context, src source.Source, req source.Request,
 		return stranger
 	}
 	verified, err := r.verify(c.Request().Context(), src, req)
+	if stale, ok := errors.AsType[*source.StaleError](err); ok {
+		return r.keepStale(c, src, req, stale)
+	}
 	if err != nil {
-		return err
+		return unverified(err)
 	}
 	if answered, err := r.answerHandshake(c, src, req, false); answered || err != nil {
 		return err
 	}
-	mediaType, err := checkContent(src, req.Header)
+	delivery, err := r.delivery(src, req, verified)
 	if err != nil {
 		return err
 	}
-	if verified.Body != nil {
-		req.Body = verified.Body
-	}
-	if len(req.Body) == 0 {
-		return &refusal{status: http.StatusBadRequest, reason: ReasonEmpty, detail: "the body is empty"}
-	}
-	readable := isReadable(src, req.Body)
-	if err := r.store(c, src, mediaType, verified.ID, req); err != nil {
+	readable := isReadable(src, delivery.Body)
+	if err := r.store(c, delivery, req); err != nil {
 		return err
 	}
 	if !readable {
@@ -94,11 +91,7 @@ func (r *receiver) answer(c echo.Context, src source.Source, req source.Request,
 func (r *receiver) verify(ctx context.Context, src source.Source, req source.Request) (source.Verified, error) {
 	ctx, cancel := context.WithDeadline(ctx, time.Now().Add(r.config.Timeout-r.config.Now().Sub(req.Now)))
 	defer cancel()
-	verified, err := src.Verifier.Verify(ctx, req)
-	if err != nil {
-		return source.Verified{}, unverified(err)
-	}
-	return verified, nil
+	return src.Verifier.Verify(ctx, req)
 }
 
 // early refuses what no body could make good.
@@ -135,38 +128,58 @@ func formOf(src source.Source) string {
 	return "in the form that this source is configured for"
 }
 
-// store makes a body durable, in what is left of the request's time. It goes on
-// when the sender hangs up: the alert is real, and a resend of it has the same id.
-// The delivery counts as received once the whole of it is here, so that only a
-// revocation begun after that can cover it.
-func (r *receiver) store(c echo.Context, src source.Source, mediaType, senderID string, req source.Request) error {
-	received := r.config.Now()
+// delivery makes of a genuine request what is stored. It counts as received now that the whole of it
+// is here, so that only a revocation begun after that can cover it.
+func (r *receiver) delivery(src source.Source, req source.Request, verified source.Verified) (revocation.Delivery, error) {
+	mediaType, err := checkContent(src, req.Header)
+	if err != nil {
+		return revocation.Delivery{}, err
+	}
+	body := req.Body
+	if verified.Body != nil {
+		body = verified.Body
+	}
+	if len(body) == 0 {
+		return revocation.Delivery{}, &refusal{status: http.StatusBadRequest, reason: ReasonEmpty, detail: "the body is empty"}
+	}
 	// Not by NewDelivery, which would hash the body once more.
-	delivery := revocation.Delivery{Source: src.Name, ContentType: mediaType, Body: req.Body, Received: received}.
-		With(senderID, kept(src, req.Header))
+	return revocation.Delivery{Source: src.Name, ContentType: mediaType, Body: body, Received: r.config.Now()}.
+		With(verified.ID, kept(src, req.Header)), nil
+}
 
-	left := min(r.config.AppendTimeout, r.config.Timeout-received.Sub(req.Now))
-	if err := r.append(c.Request().Context(), delivery, left); err != nil {
+// store makes a delivery durable.
+func (r *receiver) store(c echo.Context, delivery revocation.Delivery, req source.Request) error {
+	if err := r.append(c.Request().Context(), delivery, req.Now); err != nil {
 		return err
 	}
 	r.observe(revocation.Event{
-		Step: revocation.StepAccepted, Source: src.Name, Request: requestID(c),
-		Delivery: delivery.ID, Bytes: len(req.Body), Took: r.config.Now().Sub(received),
+		Step: revocation.StepAccepted, Source: delivery.Source, Request: requestID(c),
+		Delivery: delivery.ID, Bytes: len(delivery.Body), Took: r.config.Now().Sub(delivery.Received),
 	})
 	return nil
 }
 
-func (r *receiver) append(ctx context.Context, delivery revocation.Delivery, within time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+func (r *receiver) append(ctx context.Context, delivery revocation.Delivery, began time.Time) error {
+	ctx, cancel := r.toStore(ctx, began)
 	defer cancel()
 	if err := r.log.Append(ctx, delivery); err != nil {
-		return &refusal{
-			status: http.StatusServiceUnavailable, reason: ReasonNotStored,
-			detail: "the delivery could not be stored; send it again",
-			cause:  fmt.Errorf("append the delivery: %w", err),
-		}
+		return notStored(fmt.Errorf("append the delivery: %w", err))
 	}
 	return nil
+}
+
+// toStore bounds what is stored by what is left of the request's time. It goes on when the sender
+// hangs up: the alert is real, and a resend of it has the same id.
+func (r *receiver) toStore(ctx context.Context, began time.Time) (context.Context, context.CancelFunc) {
+	left := min(r.config.AppendTimeout, r.config.Timeout-r.config.Now().Sub(began))
+	return context.WithTimeout(context.WithoutCancel(ctx), left)
+}
+
+func notStored(cause error) error {
+	return &refusal{
+		status: http.StatusServiceUnavailable, reason: ReasonNotStored,
+		detail: "the delivery could not be stored; send it again", cause: cause,
+	}
 }
 
 // heldByLog reports whether the log may still hold a body after err: its memory must

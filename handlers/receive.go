@@ -29,6 +29,7 @@ type ReceiveConfig struct {
 	Timeout       time.Duration // from the end of the headers to the answer; default 2s, as Okta waits 3s
 	AppendTimeout time.Duration // part of Timeout for storing; default three quarters of it
 	Proxies       Proxies       // who may speak for a sender; nobody by default
+	Letters       Letters       // takes what is genuine but for its time; nil refuses that as a stranger's
 
 	Now      func() time.Time
 	Observer revocation.Observer

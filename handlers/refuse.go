@@ -21,6 +21,7 @@ const (
 	ReasonSlowBody        = "slow_body" // or cut off
 	ReasonEmpty           = "empty"
 	ReasonNotReadable     = "not_readable" // stored all the same
+	ReasonStale           = "stale"        // a dead letter: genuine, but for its time
 	ReasonNotStored       = "not_stored"   // our trouble: the sender is asked to come again
 	ReasonUnverifiable    = "unverifiable" // our trouble too: the sender's keys could not be fetched
 	ReasonTooMany         = "too_many"     // handshakes that anyone may try

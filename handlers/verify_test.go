@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -21,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sever/handlers"
+	"sever/revocation"
 	"sever/source"
 )
 
@@ -253,4 +255,85 @@ func selfSigned(t *testing.T) []byte {
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	require.NoError(t, err)
 	return der
+}
+
+// staleVerifier finds everything genuine but for its time.
+type staleVerifier struct{ headerVerifier }
+
+func (v staleVerifier) Verify(ctx context.Context, req source.Request) (source.Verified, error) {
+	verified, err := v.headerVerifier.Verify(ctx, req)
+	if err != nil {
+		return source.Verified{}, err
+	}
+	return source.Verified{}, &source.StaleError{Verified: verified, Cause: errors.New("it is from yesterday")}
+}
+
+// letterBox keeps each letter once.
+type letterBox struct {
+	letters map[string]revocation.DeadLetter
+	err     error
+}
+
+func (b *letterBox) PutOnce(_ context.Context, letter revocation.DeadLetter) (fresh bool, err error) {
+	if _, known := b.letters[letter.ID]; known || b.err != nil {
+		return false, b.err
+	}
+	delivery := *letter.Delivery
+	delivery.Body = bytes.Clone(delivery.Body)
+	letter.Delivery = &delivery
+	b.letters[letter.ID] = letter
+	return true, nil
+}
+
+// What is genuine but for its time is put aside once, without the sender's secret; it is neither accepted nor lost.
+func TestWhatIsOnlyOfAnotherTimeIsPutAside(t *testing.T) {
+	t.Parallel()
+	b, box := setup(t), &letterBox{letters: make(map[string]revocation.DeadLetter)}
+	stale := []source.Source{{
+		Name: "edr", Org: "acme", Verifier: staleVerifier{}, Accepted: http.StatusAccepted, Keep: []string{"Ce-Id"},
+		Handshakes: []source.Handshake{echoHandshake{}},
+	}}
+	handler := func() http.Handler {
+		handler, err := handlers.NewReceiver(b.log, stale, b.config)
+		require.NoError(t, err)
+		return handler
+	}
+	body := `{"key":"` + bodySecret + `","a":1}`
+	alert := func(adjust ...func(*http.Request)) *http.Request {
+		return delivery("/v1/hooks/edr", body, append(adjust, with("X-Id", "7"), with("Ce-Id", "c"))...)
+	}
+	requireProblem(t, serve(handler(), alert()), http.StatusUnauthorized) // nowhere to put it
+
+	b.config.Letters = box
+	for range 3 {
+		resp := serve(handler(), alert())
+		require.Equal(t, "1", resp.Header.Get("Retry-After"))
+		require.Contains(t, requireProblem(t, resp, http.StatusServiceUnavailable).Detail, "kept as a dead letter")
+	}
+	requireProblem(t, serve(handler(), alert(with("X-Sign", "1"))), http.StatusUnauthorized)
+	require.Empty(t, b.log.stored())
+	require.Len(t, box.letters, 1)
+	for _, letter := range box.letters {
+		require.Equal(t, []string{"edr", "acme"}, []string{letter.Source, letter.Org})
+		require.JSONEq(t, `{"key":"","a":1}`, string(letter.Delivery.Body))
+		require.Equal(t, "7", letter.Delivery.SenderID)
+		require.Equal(t, map[string]string{"Ce-Id": "c"}, letter.Delivery.Headers)
+	}
+	told := map[revocation.Step][]string{}
+	for _, event := range b.events.all() {
+		told[event.Step] = append(told[event.Step], event.Reason)
+	}
+	require.Len(t, told[revocation.StepDeadLetter], 1, "told of once")
+	require.Equal(t, []string{"unauthenticated", "stale", "stale", "stale", "unauthenticated"}, told[revocation.StepRefused])
+
+	box.err = errors.New("the dead letters are full")
+	requireProblem(t, serve(handler(), alert()), http.StatusServiceUnavailable)
+	all := b.events.all()
+	require.Equal(t, handlers.ReasonNotStored, all[len(all)-1].Reason)
+	for name, wrong := range map[string]*http.Request{
+		"another type": alert(with("Content-Type", "text/html")),
+		"empty":        delivery("/v1/hooks/edr", ""),
+	} {
+		require.Less(t, serve(handler(), wrong).StatusCode, http.StatusInternalServerError, name)
+	}
 }

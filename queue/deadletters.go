@@ -21,12 +21,17 @@ func (q *Queue) DeadLetters() *DeadLetters { return &DeadLetters{queue: q} }
 
 // Put stores a dead letter durably; the same letter is stored once within dedupWindow.
 func (d *DeadLetters) Put(ctx context.Context, letter revocation.DeadLetter) error {
+	_, err := d.PutOnce(ctx, letter)
+	return err
+}
+
+// PutOnce is Put, and says whether the letter is new.
+func (d *DeadLetters) PutOnce(ctx context.Context, letter revocation.DeadLetter) (fresh bool, err error) {
 	msg, err := letterMessage(letter)
 	if err != nil {
-		return err
+		return false, err
 	}
-	_, err = d.queue.publishMsg(ctx, streamDead, letter.ID, msg)
-	return err
+	return d.queue.publishMsg(ctx, streamDead, letter.ID, msg)
 }
 
 // List gives the newest dead letters first, without raw bytes.

@@ -23,7 +23,11 @@ func TestDeadLettersListShowRemove(t *testing.T) {
 		revocation.DeadRaw([]byte{0, 0xff, 1}, "not readable", start),
 	}
 	for _, letter := range all {
-		require.NoError(t, letters.Put(ctx, letter))
+		for _, want := range []bool{true, false} {
+			fresh, err := letters.PutOnce(ctx, letter)
+			require.NoError(t, err)
+			require.Equal(t, want, fresh)
+		}
 		require.NoError(t, letters.Put(ctx, letter), "the same letter again")
 	}
 	require.Len(t, messages(t, q, streamDead), len(all), "stored once")

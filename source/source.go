@@ -71,7 +71,7 @@ type Verifier interface {
 	// Early refuses what no body could make good, so that strangers cost nothing more:
 	// req has no body yet. A verifier of fixed secrets decides here.
 	Early(req Request) error
-	// Verify decides, with the body.
+	// Verify decides, with the body. An error that is a *StaleError says that all else is genuine.
 	Verify(ctx context.Context, req Request) (Verified, error)
 }
 
@@ -87,6 +87,17 @@ type Verified struct {
 	// Body replaces the body where the sender's secret had to be taken out of it; else nil.
 	Body []byte
 }
+
+// StaleError is a Verifier's answer to a delivery that is genuine in all but its time, which is too far from now.
+// It was sent again late, the clock of one side is wrong, or it is a replay: it is no stranger's, and must not
+// be acted on unseen.
+type StaleError struct {
+	Verified Verified
+	Cause    error // what is too far from now
+}
+
+func (e *StaleError) Error() string { return "genuine, but for its time: " + e.Cause.Error() }
+func (e *StaleError) Unwrap() error { return e.Cause }
 
 // Handshake answers a sender that checks who listens at the URL. It never leads to a job.
 type Handshake interface {

@@ -74,6 +74,7 @@ func (a *App) servers() ([]server, error) {
 		MaxBody: int64(a.config.Receive.MaxBody), Timeout: a.config.Receive.Timeout,
 		AppendTimeout: a.config.Receive.AppendTimeout,
 		Proxies:       handlers.Proxies{Networks: a.config.Receive.Proxies(), CertificateHeader: a.config.Receive.ClientCertHeader},
+		Letters:       a.letters,
 		Now:           a.options.Now, Observer: a.observe, Logger: a.options.Logger,
 	})
 	if err != nil {

@@ -1,7 +1,9 @@
 package verify
 
 import (
+	"cmp"
 	"context"
+	"errors"
 
 	"sever/source"
 )
@@ -21,11 +23,16 @@ func (a All) Early(req source.Request) error {
 }
 
 // Verify asks each in turn. The id is the first that is given. At most one of them may
-// take its secret out of the body; the configuration sees to that.
+// take its secret out of the body; the configuration sees to that. What one finds stale is so for all,
+// and is still asked about: that it is genuine is for all of them to say.
 func (a All) Verify(ctx context.Context, req source.Request) (source.Verified, error) {
 	var all source.Verified
+	var stale *source.StaleError // the first
 	for _, verifier := range a {
 		verified, err := verifier.Verify(ctx, req)
+		if late, ok := errors.AsType[*source.StaleError](err); ok {
+			verified, err, stale = late.Verified, nil, cmp.Or(stale, late)
+		}
 		if err != nil {
 			return source.Verified{}, err
 		}
@@ -35,6 +42,9 @@ func (a All) Verify(ctx context.Context, req source.Request) (source.Verified, e
 		if verified.Body != nil {
 			all.Body = verified.Body
 		}
+	}
+	if stale != nil {
+		return source.Verified{}, &source.StaleError{Verified: all, Cause: stale.Cause}
 	}
 	return all, nil
 }

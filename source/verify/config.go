@@ -27,7 +27,7 @@ type Config struct {
 	Prefix         string          `yaml:"prefix" doc:"Text before the signature in the header, such as sha256= or v0=."`
 	List           *List           `yaml:"list" doc:"The header holds a list of pairs, such as t=1,v1=abc,v1=def. Every pair of the field is tried, up to 16."`
 	Signed         string          `yaml:"signed" doc:"What is signed: text with {body} {timestamp} {id} {url} {method} {query} {sorted_query} {path} {header:NAME} {body_sha256} (hex) {body_sha256_raw} {form} (sorted names and values); backslash n is a line end, a doubled backslash one. Default {body}."`
-	Timestamp      *Timestamp      `yaml:"timestamp" doc:"When it was signed. Older or newer than tolerance is refused."`
+	Timestamp      *Timestamp      `yaml:"timestamp" doc:"When it was signed. Older or newer than tolerance is put aside as a dead letter."`
 	ID             *Place          `yaml:"id" doc:"The sender's id of a delivery: the same when it is sent again."`
 	SecretEncoding string          `yaml:"secret_encoding" jsonschema:"enum=utf8,enum=base64,enum=hex" doc:"How the secret's bytes are written: utf8 (default), base64 or hex."`
 	SecretPrefixes []string        `yaml:"secret_prefixes" doc:"Prefixes that are no part of a secret, such as whsec_."`
@@ -94,7 +94,7 @@ type JWT struct {
 type SNS struct {
 	Topics      []string      `yaml:"topics" jsonschema:"required" doc:"The ARNs of the topics."`
 	Certificate secret.Secret `yaml:"certificate" doc:"The signing certificate in PEM, in place of fetching the one that the message names."`
-	MaxAge      time.Duration `yaml:"max_age" jsonschema:"default=1h" doc:"Oldest message that is accepted: Amazon SNS may retry for hours. 0s for no check."`
+	MaxAge      time.Duration `yaml:"max_age" jsonschema:"default=1h" doc:"Oldest message that is accepted: Amazon SNS may retry for hours. An older one is put aside as a dead letter. 0s for no check."`
 }
 
 // MTLS says whose client certificates are accepted.

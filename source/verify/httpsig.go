@@ -77,37 +77,50 @@ func newHTTPSignature(config Config) (source.Verifier, error) { //nolint:ireturn
 	return v, nil
 }
 
-// Early decides all but the body's digest: the signature covers headers only.
+// Early decides all but the body's digest: the signature covers headers only. What is only too old may be genuine.
 func (v *httpSignatureVerifier) Early(req source.Request) error {
-	_, err := v.signedBy(req)
+	_, _, err := v.signedBy(req)
 	return err
 }
 
 // Verify checks the signature again, so that no caller can do harm by leaving Early out.
 func (v *httpSignatureVerifier) Verify(_ context.Context, req source.Request) (source.Verified, error) {
-	input, err := v.signedBy(req)
+	input, stale, err := v.signedBy(req)
 	if err != nil {
 		return source.Verified{}, err
 	}
-	if !input.names()[quoted(contentDigest)] {
-		return source.Verified{}, nil
+	if input.names()[quoted(contentDigest)] {
+		if err := checkContentDigest(req.Header["Content-Digest"], req.Body); err != nil {
+			return source.Verified{}, err
+		}
 	}
-	return source.Verified{}, checkContentDigest(req.Header["Content-Digest"], req.Body)
+	if stale {
+		return source.Verified{}, &source.StaleError{Cause: errSignatureTime}
+	}
+	return source.Verified{}, nil
 }
 
-// signedBy finds a signature that is good. Where there are several, one is enough.
-func (v *httpSignatureVerifier) signedBy(req source.Request) (signedInput, error) {
+// signedBy finds a signature that is good. Where there are several, one is enough; one of now is better than a
+// stale one.
+func (v *httpSignatureVerifier) signedBy(req source.Request) (good signedInput, stale bool, err error) {
 	inputs, err := v.inputs(req)
 	if err != nil {
-		return signedInput{}, err
+		return signedInput{}, false, err
 	}
 	message := requestMessage(req, v.url)
 	for _, input := range inputs {
-		if err = v.check(message, input, req.Now); err == nil {
-			return input, nil
+		if err = v.check(message, input, req.Now); err != nil {
+			continue
 		}
+		if input.near(req.Now, v.tolerance) {
+			return input, false, nil
+		}
+		good, stale = input, true
 	}
-	return signedInput{}, err
+	if stale {
+		return good, true, nil
+	}
+	return signedInput{}, false, err
 }
 
 // inputs reads the signatures that have the label, at least one.
@@ -191,8 +204,7 @@ func (s signedInput) names() map[string]bool {
 	return names
 }
 
-// checkTime wants a created within the tolerance, and an expires that is not past if there
-// is one.
+// checkTime wants an expires that is not past if there is one, and a created where it matters.
 func (s signedInput) checkTime(now time.Time, tolerance time.Duration) error {
 	if expires, given := s.covered.Params.Get("expires"); given {
 		at, ok := expires.(int64)
@@ -203,12 +215,22 @@ func (s signedInput) checkTime(now time.Time, tolerance time.Duration) error {
 	if tolerance == 0 {
 		return nil
 	}
-	created, _ := s.covered.Params.Get("created")
-	at, ok := created.(int64)
-	if !ok || now.Sub(time.Unix(at, 0)).Abs() > tolerance {
+	if _, given := s.created(); !given {
 		return errSignatureTime
 	}
 	return nil
+}
+
+// near reports whether it was created within the tolerance.
+func (s signedInput) near(now time.Time, tolerance time.Duration) bool {
+	created, _ := s.created()
+	return tolerance == 0 || now.Sub(created).Abs() <= tolerance
+}
+
+func (s signedInput) created() (at time.Time, given bool) {
+	created, _ := s.covered.Params.Get("created")
+	seconds, given := created.(int64)
+	return time.Unix(seconds, 0), given
 }
 
 // checkKeys tries every key. alg, if it is given, must be one of the key's.

@@ -68,14 +68,15 @@ func (c Config) signedForm() (*signed, error) {
 	return v, nil
 }
 
-// Early refuses a request without signature, or with a timestamp or label that is not good.
+// Early refuses a request without signature, or with a timestamp or label that is not good. One that is only too
+// old may be genuine.
 func (v *signed) Early(req source.Request) error {
 	in, err := v.read(req)
 	if err != nil {
 		return err
 	}
 	if v.timePlace == nil {
-		if _, err := v.readTimestamp(req, &in); err != nil {
+		if _, _, err := v.readTimestamp(req, &in); err != nil {
 			return err
 		}
 	}
@@ -128,13 +129,21 @@ func (v *signed) Verify(_ context.Context, req source.Request) (source.Verified,
 	if !match {
 		return source.Verified{}, fmt.Errorf("signature: %w", ErrMismatch)
 	}
-	return v.readBody(m)
+	verified, err := v.readBody(m)
+	if err != nil {
+		return source.Verified{}, err
+	}
+	if m.stale != nil {
+		return source.Verified{}, &source.StaleError{Verified: verified, Cause: m.stale}
+	}
+	return verified, nil
 }
 
 // readBody reads what only the body tells, now that the body is known to be genuine.
 func (v *signed) readBody(m *filled) (source.Verified, error) {
 	if v.onlyInBody(v.timePlace, "timestamp") {
-		if _, err := v.readTimestamp(m.req, nil); err != nil {
+		var err error
+		if _, m.stale, err = v.readTimestamp(m.req, nil); err != nil {
 			return source.Verified{}, err
 		}
 	}
@@ -156,7 +165,7 @@ func (v *signed) fill(req source.Request, in *found) (*filled, error) {
 	m := &filled{template: v.template, req: req, base: v.base}
 	var err error
 	if !v.onlyInBody(v.timePlace, "timestamp") {
-		if m.timestamp, err = v.readTimestamp(req, in); err != nil {
+		if m.timestamp, m.stale, err = v.readTimestamp(req, in); err != nil {
 			return nil, err
 		}
 	}
@@ -173,11 +182,11 @@ func (v *signed) fill(req source.Request, in *found) (*filled, error) {
 	return m, nil
 }
 
-// readTimestamp gives the text of the timestamp if its time is near enough.
-func (v *signed) readTimestamp(req source.Request, in *found) (text string, err error) {
+// readTimestamp gives the text of the timestamp, and says if its time is not near enough.
+func (v *signed) readTimestamp(req source.Request, in *found) (text string, stale, err error) {
 	switch {
 	case v.timestamp == nil:
-		return "", nil
+		return "", nil, nil
 	case v.timePlace != nil:
 		text, err = v.timePlace.find(req.Body)
 	case v.timestamp.Header != "":
@@ -188,13 +197,16 @@ func (v *signed) readTimestamp(req source.Request, in *found) (text string, err 
 	if err == nil {
 		err = v.timestamp.within(text, req.Now)
 	}
-	if err == nil && v.dotlessAt && strings.Contains(text, ".") {
+	if v.dotlessAt && strings.Contains(text, ".") {
 		err = ErrMalformed
 	}
 	if err != nil {
-		return "", fmt.Errorf("timestamp: %w", err)
+		err = fmt.Errorf("timestamp: %w", err)
 	}
-	return text, nil
+	if errors.Is(err, ErrStale) {
+		return text, err, nil
+	}
+	return text, nil, err
 }
 
 // readID gives the sender's id. It may only be missing where it is not signed, as in a

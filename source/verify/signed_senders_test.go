@@ -227,7 +227,12 @@ func requireTolerance(t *testing.T, verifier source.Verifier, req source.Request
 		req.Now = signedNow.Add(off + off/timestamp.Tolerance)
 		_, err = verifier.Verify(t.Context(), req)
 		require.ErrorIs(t, err, verify.ErrStale)
-		require.ErrorIs(t, verifier.Early(req), verify.ErrStale)
+		require.ErrorAs(t, err, new(*source.StaleError))
+		require.NoError(t, verifier.Early(req), "it may be genuine")
+		req.Body = append([]byte{' '}, req.Body...)
+		_, err = verifier.Verify(t.Context(), req)
+		require.ErrorIs(t, err, verify.ErrMismatch, "it is not")
+		req.Body = req.Body[1:]
 	}
 }
 

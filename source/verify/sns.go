@@ -78,6 +78,10 @@ func (v *snsVerifier) Verify(ctx context.Context, req source.Request) (source.Ve
 	if err := v.checkTold(message, req); err != nil {
 		return source.Verified{}, err
 	}
+	at, err := message.sentAt()
+	if err != nil {
+		return source.Verified{}, err
+	}
 	// Checked with a key at hand too: a message that names another place is not genuine.
 	url, err := snsCertURL(message["SigningCertURL"])
 	if err != nil {
@@ -92,7 +96,11 @@ func (v *snsVerifier) Verify(ctx context.Context, req source.Request) (source.Ve
 	if err := message.checkSignature(key); err != nil {
 		return source.Verified{}, err
 	}
-	return source.Verified{ID: message["MessageId"]}, nil
+	verified := source.Verified{ID: message["MessageId"]}
+	if v.maxAge > 0 && (req.Now.Sub(at) > v.maxAge || at.Sub(req.Now) > snsAhead) {
+		return source.Verified{}, &source.StaleError{Verified: verified, Cause: errSNSTime}
+	}
+	return verified, nil
 }
 
 // checkTold checks what needs no key, so that a stranger makes us fetch nothing.
@@ -102,13 +110,6 @@ func (v *snsVerifier) checkTold(message snsMessage, req source.Request) error {
 	}
 	if !slices.Contains(v.topics, message["TopicArn"]) {
 		return errSNSTopic
-	}
-	at, err := message.sentAt()
-	if err != nil {
-		return err
-	}
-	if v.maxAge > 0 && (req.Now.Sub(at) > v.maxAge || at.Sub(req.Now) > snsAhead) {
-		return errSNSTime
 	}
 	return nil
 }

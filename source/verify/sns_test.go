@@ -216,6 +216,16 @@ func TestSNSRefused(t *testing.T) {
 			requireVerdict(t, test.valid, verifier, test.req)
 		})
 	}
+	for _, timestamp := range []string{"2026-03-01T10:59:59.999Z", "2026-03-01T12:05:00.001Z"} {
+		var stale *source.StaleError
+		_, err := verifier.Verify(t.Context(), snsRequest(at(timestamp), "Notification"))
+		require.ErrorAs(t, err, &stale)
+		require.Equal(t, snsNotification()["MessageId"], stale.Verified.ID)
+		forged := bytes.Replace(at(timestamp), []byte("Hello"), []byte("Howdy"), 1)
+		_, err = verifier.Verify(t.Context(), snsRequest(forged, "Notification"))
+		require.Error(t, err)
+		require.NotErrorAs(t, err, &stale)
+	}
 	twice := snsRequest(good, "Notification")
 	twice.Header.Add("X-Amz-Sns-Message-Type", "Notification")
 	require.Error(t, verifier.Early(twice))

@@ -124,6 +124,7 @@ type filled struct {
 	timestamp string
 	id        string
 	form      string
+	stale     error // why the timestamp is too far from now
 }
 
 // write writes what is signed, the body as it stands, all else by way of scratch, which
