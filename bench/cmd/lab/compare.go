@@ -258,6 +258,26 @@ func (c *comparison) idle(ctx context.Context, round int, _ map[string]float64) 
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
+	return c.idleDisk(ctx, round)
+}
+
+// nameDisk is the row of the disk by itself.
+const nameDisk = "one fsync"
+
+// idleDisk measures what one fsync takes of such an alert's time: Sever needs two before it calls, one after the other.
+func (c *comparison) idleDisk(ctx context.Context, round int) error {
+	dir, err := os.MkdirTemp(c.dir, "lab-")
+	if err != nil {
+		return fmt.Errorf("-dir: %w", err)
+	}
+	times, err := limit.RestedFsync(ctx, dir, bodySize, c.alerts, idlePause)
+	if err != nil {
+		return fmt.Errorf("%s: %w", nameDisk, err)
+	}
+	c.add(report.Measurement{Round: round, System: nameDisk, Kind: report.Idle, Accepted: times.TotalCount(), Latency: report.LatencyOf(times)})
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("-dir: %w", err)
+	}
 	return nil
 }
 

@@ -48,7 +48,7 @@ func TestCompare(t *testing.T) {
 	pipelines := []string{nameWatermill, nameSever, nameWatermillSync}
 	require.ElementsMatch(t, append(pipelines, nameBare), kinds[report.Closed])
 	require.ElementsMatch(t, append(pipelines, nameBare), kinds[report.Open])
-	require.ElementsMatch(t, pipelines, kinds[report.Idle])
+	require.ElementsMatch(t, append(pipelines, nameDisk), kinds[report.Idle])
 	require.Len(t, kinds[report.Limit], 2)
 	for _, name := range []string{"accepted.svg", "latency.svg", "idle.svg"} {
 		drawn, err := os.ReadFile(filepath.Join(plots, name))
