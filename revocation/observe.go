@@ -16,7 +16,7 @@ const (
 	StepWithdrawn  Step = "withdrawn"  // dispatch: a source called a termination off
 	StepReleased   Step = "released"   // dispatch: a hold ended because its date, or an operator, let the job go
 	StepDispatched Step = "dispatched" // dispatch: everything of a delivery is done
-	StepDeadLetter Step = "deadletter" // dispatch or work: something was put aside
+	StepDeadLetter Step = "deadletter" // any stage: something was put aside
 	StepTaken      Step = "taken"      // work: a worker has the job in hand
 	StepBraked     Step = "braked"     // work: the brake holds its first job in a while: told once, however many follow
 	StepDeferred   Step = "deferred"   // work: handed back untried: its person was just revoked, or the budget is spent
